@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+/// How a class becomes an avrig_component. Included by <avrig/plugin.hpp>; authors need not read
+/// it.
+
+#include <avrig/plugin.hpp>
+
+#include <array>
+#include <concepts>
+#include <exception>
+#include <iterator>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace avrig::plugin::skin {
+
+template <class View>
+inline constexpr bool kIsOutput =
+    std::is_same_v<View, AudioOut> || std::is_same_v<View, VideoOut> ||
+    std::is_same_v<View, FeaturesOut> || std::is_same_v<View, PacketsOut>;
+
+/// The arguments of a frame call, taken from its member-function type.
+template <class Member>
+struct Signature {
+  static constexpr bool kNoexcept = false;
+};
+template <class R, class C, class... Args>
+struct Signature<R (C::*)(Args...) noexcept> {
+  static constexpr bool kNoexcept = true;
+  using Result = R;
+  using Arguments = std::tuple<std::remove_cvref_t<Args>...>;
+  static constexpr bool kTakesCall = std::is_same_v<Arguments, std::tuple<Call>>;
+};
+template <class R, class C, class... Args>
+struct Signature<R (C::*)(Args...) const noexcept> : Signature<R (C::*)(Args...) noexcept> {};
+
+enum class Verb { Process, Edit, Look, Read, Write };
+
+template <class T>
+concept HasProcess = requires {
+  &T::process;
+};
+template <class T>
+concept HasEdit = requires {
+  &T::edit;
+};
+template <class T>
+concept HasLook = requires {
+  &T::look;
+};
+template <class T>
+concept HasRead = requires {
+  &T::read;
+};
+template <class T>
+concept HasWrite = requires {
+  &T::write;
+};
+template <class T>
+concept HasDrain = requires {
+  &T::drain;
+};
+template <class T>
+concept HasDescribe = requires(T t, Traits& traits) {
+  t.describe(traits);
+};
+template <class T>
+concept HasConfigure = requires(T t, Config& config) {
+  t.configure(config);
+};
+template <class T>
+concept HasStart = requires(T t) {
+  t.start();
+};
+template <class T>
+concept HasStop = requires(T t) {
+  t.stop();
+};
+template <class T>
+concept HasDiscontinuity = requires(T t) {
+  t.discontinuity(std::uint32_t{}, std::uint32_t{});
+};
+template <class T>
+concept HasSetParam = requires(T t, const Value& v) {
+  t.set_param(std::string_view{}, v);
+};
+
+template <class T>
+consteval Verb verb_of() {
+  constexpr int kFound =
+      int{HasProcess<T>} + int{HasEdit<T>} + int{HasLook<T>} + int{HasRead<T>} + int{HasWrite<T>};
+  static_assert(kFound == 1,
+                "a plug-in class has exactly one of process, edit, look, read, write (public, not "
+                "overloaded)");
+  return HasEdit<T>    ? Verb::Edit
+         : HasLook<T>  ? Verb::Look
+         : HasRead<T>  ? Verb::Read
+         : HasWrite<T> ? Verb::Write
+                       : Verb::Process;
+}
+
+template <class T>
+consteval auto frame_call_of() {
+  constexpr Verb kVerb = verb_of<T>();
+  if constexpr (kVerb == Verb::Process) {
+    return &T::process;
+  } else if constexpr (kVerb == Verb::Edit) {
+    return &T::edit;
+  } else if constexpr (kVerb == Verb::Look) {
+    return &T::look;
+  } else if constexpr (kVerb == Verb::Read) {
+    return &T::read;
+  } else {
+    return &T::write;
+  }
+}
+
+// The constants that a class may leave out.
+#define AVRIG_OPTIONAL_CONSTANT(function, constant, fallback) \
+  template <class T>                                          \
+  constexpr auto function() {                                 \
+    if constexpr (requires { T::constant; }) {                \
+      return T::constant;                                     \
+    } else {                                                  \
+      return fallback;                                        \
+    }                                                         \
+  }
+AVRIG_OPTIONAL_CONSTANT(summary_of, kSummary, "")
+AVRIG_OPTIONAL_CONSTANT(version_of, kVersion, "")
+AVRIG_OPTIONAL_CONSTANT(pixel_formats_of, kPixelFormats, "")
+AVRIG_OPTIONAL_CONSTANT(sample_rates_of, kSampleRates, "")
+AVRIG_OPTIONAL_CONSTANT(channels_of, kChannels, "")
+AVRIG_OPTIONAL_CONSTANT(block_of, kBlock, std::uint32_t{0})
+AVRIG_OPTIONAL_CONSTANT(live_of, kLive, false)
+AVRIG_OPTIONAL_CONSTANT(presents_of, kPresents, false)
+AVRIG_OPTIONAL_CONSTANT(heal_of, kHeal, Heal::None)
+AVRIG_OPTIONAL_CONSTANT(trigger_of, kTrigger, Trigger::All)
+AVRIG_OPTIONAL_CONSTANT(tolerance_of, kToleranceNs, std::int64_t{0})
+#undef AVRIG_OPTIONAL_CONSTANT
+
+/// Adds a port named after its medium, with what the class said about all its ports.
+template <class T>
+void add_port(std::vector<Port>& ports, std::uint32_t media) {
+  constexpr std::array<const char*, 5> kNames = {"any", "audio", "video", "features", "packets"};
+  const auto before = std::count_if(
+      ports.begin(), ports.end(), [media](const Port& port) { return port.media == media; });
+  Port port{.media = media, .name = kNames[media]};
+  if (before > 0) {
+    port.name += "-" + std::to_string(before + 1);
+  }
+  if (media == AVRIG_MEDIA_AUDIO) {
+    port.sample_rates = sample_rates_of<T>();
+    port.channels = channels_of<T>();
+  } else if (media == AVRIG_MEDIA_VIDEO) {
+    port.pixel_formats = pixel_formats_of<T>();
+  }
+  ports.push_back(std::move(port));
+}
+
+/// A class's instance as the host knows it: the object, its host, and its ports as the ABI has
+/// them.
+template <class T>
+class Instance {
+  static constexpr Verb kVerb = verb_of<T>();
+  using FrameCall = Signature<decltype(frame_call_of<T>())>;
+  static_assert(FrameCall::kNoexcept,
+                "the frame call (process, edit, look, read, write) must be noexcept");
+
+ public:
+  Instance(const avrig_host* host, const Params& params)
+      : host_(host), object_(make(Host(host), params)) {}
+
+  void describe(avrig_traits& out) {
+    traits_ = derived();
+    if constexpr (HasDescribe<T>) {
+      object_.describe(traits_);
+    }
+    publish(traits_.inputs, inputs_);
+    publish(traits_.outputs, outputs_);
+    out.work = static_cast<std::uint32_t>(traits_.work);
+    out.heal = static_cast<std::uint32_t>(traits_.heal);
+    out.trigger = static_cast<std::uint32_t>(traits_.trigger);
+    out.tolerance_ns = traits_.tolerance_ns;
+    out.flags = 0;
+    if (traits_.live) {
+      out.flags |= AVRIG_TRAIT_LIVE;
+    }
+    if (traits_.presents) {
+      out.flags |= AVRIG_TRAIT_PRESENTS;
+    }
+    out.input_count = static_cast<std::uint32_t>(inputs_.size());
+    out.output_count = static_cast<std::uint32_t>(outputs_.size());
+    out.inputs = inputs_.data();
+    out.outputs = outputs_.data();
+  }
+
+  void configure(avrig_configuration& raw) {
+    if constexpr (HasConfigure<T>) {
+      Config config(raw);
+      object_.configure(config);
+    }
+    input_formats_.assign(raw.inputs, raw.inputs + raw.input_count);
+    output_formats_.assign(raw.outputs, raw.outputs + raw.output_count);
+    keep(input_formats_, kept_inputs_);
+    keep(output_formats_, kept_outputs_);
+    input_entries_ = entries(inputs_, kept_inputs_, input_formats_);
+    output_entries_ = entries(outputs_, kept_outputs_, output_formats_);
+  }
+
+  std::int32_t process(avrig_call& raw) noexcept {
+    Call call(raw, input_entries_, output_entries_);
+    return run(frame_call_of<T>(), call);
+  }
+
+  std::int32_t drain(avrig_call& raw) noexcept {
+    if constexpr (HasDrain<T>) {
+      using Drain = Signature<decltype(&T::drain)>;
+      static_assert(Drain::kNoexcept, "drain must be noexcept");
+      Call call(raw, input_entries_, output_entries_);
+      return run(&T::drain, call);
+    } else {
+      return AVRIG_END;
+    }
+  }
+
+  [[nodiscard]] T& object() noexcept { return object_; }
+  [[nodiscard]] Host host() const noexcept { return host_; }
+
+ private:
+  static T make(Host host, const Params& params) {
+    if constexpr (std::constructible_from<T, Host, const Params&>) {
+      return T(host, params);
+    } else if constexpr (std::constructible_from<T, const Params&>) {
+      return T(params);
+    } else {
+      static_assert(std::default_initializable<T>,
+                    "a plug-in class is made by (Host, const Params&), (const Params&) or ()");
+      return T();
+    }
+  }
+
+  static Traits derived() {
+    Traits traits;
+    traits.work = kVerb == Verb::Edit                           ? Work::Editor
+                  : kVerb == Verb::Look || kVerb == Verb::Write ? Work::Looker
+                                                                : Work::Maker;
+    traits.heal = heal_of<T>();
+    traits.trigger = trigger_of<T>();
+    traits.tolerance_ns = tolerance_of<T>();
+    traits.live = live_of<T>();
+    traits.presents = presents_of<T>();
+    if constexpr (!FrameCall::kTakesCall) {
+      derive_ports(traits, static_cast<typename FrameCall::Arguments*>(nullptr));
+    }
+    for (Port& port : traits.inputs) {
+      port.block = port.media == AVRIG_MEDIA_AUDIO ? block_of<T>() : 0;
+    }
+    return traits;
+  }
+
+  template <class... Views>
+  static void derive_ports(Traits& traits, std::tuple<Views...>*) {
+    (add_port<T>(kIsOutput<Views> ? traits.outputs : traits.inputs, Views::kMedia), ...);
+    if constexpr (kVerb == Verb::Edit) {
+      static_assert(sizeof...(Views) == 1 && (kIsOutput<Views> && ...),
+                    "edit takes one writable view");
+      traits.inputs = traits.outputs;
+    }
+  }
+
+  /// The ports with pointers into traits_, which stays as it is until the next describe.
+  static void publish(const std::vector<Port>& ports, std::vector<avrig_port>& out) {
+    out.clear();
+    for (const Port& port : ports) {
+      out.push_back({.struct_size = sizeof(avrig_port),
+                     .media = port.media,
+                     .name = port.name.c_str(),
+                     .pixel_formats = port.pixel_formats.c_str(),
+                     .sample_rates = port.sample_rates.c_str(),
+                     .channels = port.channels.c_str(),
+                     .flags = port.flags,
+                     .block = port.block});
+    }
+  }
+
+  static void keep(const std::vector<const avrig_format*>& formats,
+                   std::vector<avrig_format>& kept) {
+    kept.clear();
+    for (const avrig_format* const format : formats) {
+      kept.push_back(format == nullptr ? avrig_format{} : *format);
+    }
+  }
+
+  /// The format of each entry of a call: a port's, once for each frame it has there.
+  static std::vector<const avrig_format*> entries(const std::vector<avrig_port>& ports,
+                                                  const std::vector<avrig_format>& formats,
+                                                  const std::vector<const avrig_format*>& given) {
+    std::vector<const avrig_format*> list;
+    for (std::size_t p = 0; p < ports.size() && p < given.size(); ++p) {
+      const bool batch = ports[p].media != AVRIG_MEDIA_AUDIO && ports[p].block > 1;
+      list.insert(list.end(), batch ? ports[p].block : 1, &formats[p]);
+    }
+    return list;
+  }
+
+  template <class Member>
+  std::int32_t run(Member member, Call& call) noexcept {
+    using Called = Signature<Member>;
+    if constexpr (Called::kTakesCall) {
+      return finish<typename Called::Result>([&]() noexcept { return (object_.*member)(call); });
+    } else {
+      return spread<typename Called::Result>(
+          member, call, static_cast<typename Called::Arguments*>(nullptr));
+    }
+  }
+
+  template <class R, class Member, class... Views>
+  std::int32_t spread(Member member, Call& call, std::tuple<Views...>*) noexcept {
+    std::uint32_t input = 0;
+    std::uint32_t output = 0;
+    // Braces keep the order of evaluation, and with it the order of the ports.
+    const std::tuple<Views...> views{next_view<Views>(call, input, output)...};
+    return finish<R>([&]() noexcept { return call_with(member, views); });
+  }
+
+  template <class View>
+  static View next_view(Call& call, std::uint32_t& input, std::uint32_t& output) noexcept {
+    if constexpr (kIsOutput<View>) {
+      return call.out<View>(output++);
+    } else {
+      return call.in<View>(input++);
+    }
+  }
+
+  template <class Member, class... Views>
+  auto call_with(Member member, const std::tuple<Views...>& views) noexcept {
+    return std::apply([&](const Views&... each) noexcept { return (object_.*member)(each...); },
+                      views);
+  }
+
+  template <class R, class F>
+  static std::int32_t finish(F&& f) noexcept {
+    if constexpr (std::is_void_v<R>) {
+      f();
+      return AVRIG_OK;
+    } else {
+      static_assert(std::is_same_v<R, Status>, "frame calls return Status or void");
+      return static_cast<std::int32_t>(f());
+    }
+  }
+
+  Host host_;
+  T object_;
+  Traits traits_;
+  std::vector<avrig_port> inputs_;
+  std::vector<avrig_port> outputs_;
+  std::vector<const avrig_format*> input_formats_;
+  std::vector<const avrig_format*> output_formats_;
+  std::vector<avrig_format> kept_inputs_;
+  std::vector<avrig_format> kept_outputs_;
+  std::vector<const avrig_format*> input_entries_;
+  std::vector<const avrig_format*> output_entries_;
+};
+
+/// Runs a hook; what it throws becomes the host's error text.
+template <class F>
+std::int32_t guarded(const avrig_host* host, F&& hook) noexcept {
+  try {
+    hook();
+    return AVRIG_OK;
+  } catch (const std::exception& error) {
+    host->set_error(host->context, error.what());
+  } catch (...) {
+    host->set_error(host->context, "an exception that is not a std::exception");
+  }
+  return AVRIG_ERROR;
+}
+
+/// The C calls of a class, and its constant table.
+template <class T>
+struct Table {
+  struct Self {
+    const avrig_host* host;
+    Instance<T> instance;
+    Self(const avrig_host* h, const Params& params) : host(h), instance(h, params) {}
+  };
+  static Self& self_of(void* self) noexcept { return *static_cast<Self*>(self); }
+
+  static void* create(const avrig_host* host,
+                      const avrig_setting* settings,
+                      std::uint32_t count) noexcept {
+    Self* made = nullptr;
+    guarded(host, [&] { made = new Self(host, Params(settings, count)); });
+    return made;
+  }
+  static std::int32_t describe(void* self, avrig_traits* traits) noexcept {
+    return guarded(self_of(self).host, [&] { self_of(self).instance.describe(*traits); });
+  }
+  static std::int32_t configure(void* self, avrig_configuration* configuration) noexcept {
+    return guarded(self_of(self).host, [&] { self_of(self).instance.configure(*configuration); });
+  }
+  static std::int32_t start(void* self) noexcept {
+    return guarded(self_of(self).host, [&] {
+      if constexpr (HasStart<T>) {
+        self_of(self).instance.object().start();
+      }
+    });
+  }
+  static std::int32_t process(void* self, avrig_call* call) noexcept {
+    return self_of(self).instance.process(*call);
+  }
+  static std::int32_t drain(void* self, avrig_call* call) noexcept {
+    return self_of(self).instance.drain(*call);
+  }
+  static std::int32_t discontinuity(void* self, std::uint32_t input, std::uint32_t why) noexcept {
+    return guarded(self_of(self).host, [&] {
+      if constexpr (HasDiscontinuity<T>) {
+        self_of(self).instance.object().discontinuity(input, why);
+      }
+    });
+  }
+  static std::int32_t stop(void* self) noexcept {
+    return guarded(self_of(self).host, [&] {
+      if constexpr (HasStop<T>) {
+        self_of(self).instance.object().stop();
+      }
+    });
+  }
+  static std::int32_t set_parameter(void* self, const char* name, const char* value) noexcept {
+    return guarded(self_of(self).host, [&] {
+      if constexpr (HasSetParam<T>) {
+        self_of(self).instance.object().set_param(name, Value(name, value));
+      }
+    });
+  }
+  static void destroy(void* self) noexcept { delete static_cast<Self*>(self); }
+
+  static constexpr auto make_parameters() noexcept {
+    if constexpr (requires { T::kParameters; }) {
+      std::array<avrig_parameter, std::size(T::kParameters)> table{};
+      for (std::size_t i = 0; i < table.size(); ++i) {
+        const Parameter& p = T::kParameters[i];
+        table[i] = {.struct_size = sizeof(avrig_parameter),
+                    .flags = p.flags,
+                    .name = p.name,
+                    .type = p.type,
+                    .default_value = p.default_value,
+                    .minimum = p.minimum,
+                    .maximum = p.maximum,
+                    .choices = p.choices,
+                    .unit = p.unit,
+                    .doc = p.doc};
+        if (!HasSetParam<T>) {
+          table[i].flags &= ~std::uint32_t{AVRIG_PARAMETER_LIVE};
+        }
+      }
+      return table;
+    } else {
+      return std::array<avrig_parameter, 0>{};
+    }
+  }
+  static constexpr auto kParameters = make_parameters();
+
+  static constexpr std::uint32_t role() noexcept {
+    return verb_of<T>() == Verb::Read    ? AVRIG_READER
+           : verb_of<T>() == Verb::Write ? AVRIG_WRITER
+                                         : AVRIG_PROCESSOR;
+  }
+
+  static constexpr avrig_component kComponent = {
+      .struct_size = sizeof(avrig_component),
+      .role = role(),
+      .name = T::kName,
+      .summary = summary_of<T>(),
+      .parameters = kParameters.data(),
+      .parameter_count = static_cast<std::uint32_t>(kParameters.size()),
+      .reserved = 0,
+      .create = create,
+      .describe = describe,
+      .configure = configure,
+      .start = start,
+      .process = process,
+      .drain = HasDrain<T> ? drain : nullptr,
+      .discontinuity = HasDiscontinuity<T> ? discontinuity : nullptr,
+      .stop = HasStop<T> ? stop : nullptr,
+      .set_parameter = HasSetParam<T> ? set_parameter : nullptr,
+      .destroy = destroy};
+};
+
+}  // namespace avrig::plugin::skin
+
+namespace avrig::plugin {
+
+/// The descriptor of a library with these classes; its version is the first class's kVersion.
+template <class First, class... Others>
+struct Library {
+  static constexpr const avrig_component* kComponents[] = {&skin::Table<First>::kComponent,
+                                                           &skin::Table<Others>::kComponent...};
+  static constexpr avrig_plugin_descriptor kDescriptor = {
+      .struct_size = sizeof(avrig_plugin_descriptor),
+      .abi_major = AVRIG_ABI_MAJOR,
+      .abi_minor = AVRIG_ABI_MINOR,
+      .magic = AVRIG_PLUGIN_MAGIC,
+      .component_count = 1 + sizeof...(Others),
+      .reserved = 0,
+      .components = kComponents,
+      .version = skin::version_of<First>()};
+};
+
+}  // namespace avrig::plugin
