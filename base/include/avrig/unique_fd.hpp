@@ -2,9 +2,8 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
-#include <utility>
-
 #include <unistd.h>
+#include <utility>
 
 namespace avrig {
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/monotonic.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+namespace avrig::shm {
+
+/// A futex word that others ring and only its owner sleeps on.
+///
+/// Bells are hints: a corrupt bell costs a delay, never data. 128 bytes apart, because adjacent
+/// cache lines are fetched in pairs.
+struct alignas(128) Bell {
+  std::atomic<std::uint32_t> word;     ///< changed by every ring; the word that the owner sleeps on
+  std::atomic<std::uint32_t> waiting;  ///< 1 while its owner sleeps or is about to; owner writes
+};
+static_assert(sizeof(Bell) == 128);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+/// Ring `bell` if its owner sleeps. Call after the seq_cst store that made progress.
+///
+/// The load pairs with the owner's seq_cst store of `waiting`: either the owner sees the progress
+/// in its second check, or we see `waiting`. With less than seq_cst on either side both may miss,
+/// and the wake is lost. The word changes before the system call, so an owner that has not yet
+/// slept finds it changed and does not.
+///
+/// Thread: any      RT-safe: yes (one system call, only when the owner sleeps)
+void ring(Bell& bell) noexcept;
+
+/// How a stage waits.
+enum class WaitMode : std::uint32_t {
+  Block = 0,     ///< sleep at once
+  Adaptive = 1,  ///< spin at most 20 us, and only while short waits are the rule
+  Spin = 2       ///< never sleep
+};
+
+/// One thread's way of waiting on its own bell.
+///
+/// Thread: the bell's owner
+class Waiter {
+ public:
+  /// Longest sleep without looking again: a waker can die between its progress and its ring.
+  static constexpr std::int64_t kRecheckNs = 10'000'000;
+  static constexpr std::int64_t kSpinNs = 20'000;
+  /// Adaptive: after a longer sleep than this the next wait does not spin (paced video).
+  static constexpr std::int64_t kShortWaitNs = 200'000;
+
+  Waiter(Bell& bell, WaitMode mode) noexcept : bell_(&bell), mode_(mode) {}
+
+  /// Wait until `ready()` is true or CLOCK_MONOTONIC reaches `deadline_ns`.
+  ///
+  /// `ready` reads what others write with seq_cst loads. Returns its last value.
+  /// RT-safe: no (it sleeps)
+  template <class Ready>
+  [[nodiscard]] bool wait(Ready&& ready, std::int64_t deadline_ns) noexcept {
+    if (ready()) {
+      return true;
+    }
+    if (mode_ != WaitMode::Block && spin(ready, deadline_ns)) {
+      return true;
+    }
+    const std::int64_t began_ns = monotonic_ns();
+    for (;;) {
+      const std::uint32_t seen = bell_->word.load(std::memory_order_seq_cst);
+      bell_->waiting.store(1, std::memory_order_seq_cst);
+      const bool is_ready = ready();
+      if (is_ready || !sleep_until(seen, deadline_ns)) {
+        bell_->waiting.store(0, std::memory_order_relaxed);
+        spin_pays_ = monotonic_ns() - began_ns < kShortWaitNs;
+        return is_ready || ready();
+      }
+    }
+  }
+
+  [[nodiscard]] Bell& bell() const noexcept { return *bell_; }
+  /// How often it slept.
+  [[nodiscard]] std::uint64_t sleeps() const noexcept { return sleeps_; }
+
+ private:
+  template <class Ready>
+  bool spin(Ready& ready, std::int64_t deadline_ns) noexcept;
+  /// False once the deadline has passed.
+  bool sleep_until(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
+
+  Bell* bell_;
+  WaitMode mode_;
+  bool spin_pays_ = true;  // adaptive: the last wait was short
+  std::uint32_t since_spin_ = 0;
+  std::uint64_t sleeps_ = 0;
+};
+
+inline void relax_cpu() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+template <class Ready>
+bool Waiter::spin(Ready& ready, std::int64_t deadline_ns) noexcept {
+  if (mode_ == WaitMode::Spin) {
+    for (std::uint32_t turn = 1; !ready(); ++turn) {
+      relax_cpu();
+      if (turn % 1024 == 0 && monotonic_ns() >= deadline_ns) {
+        return ready();
+      }
+    }
+    return true;
+  }
+  // Every 64th wait tries again, so that a stream that became fast is noticed.
+  if (!spin_pays_ && ++since_spin_ % 64 != 0) {
+    return false;
+  }
+  const std::int64_t end = monotonic_ns() + kSpinNs;
+  do {
+    for (int turn = 0; turn < 16; ++turn) {
+      if (ready()) {
+        spin_pays_ = true;
+        return true;
+      }
+      relax_cpu();
+    }
+  } while (monotonic_ns() < end);
+  spin_pays_ = false;
+  return false;
+}
+
+}  // namespace avrig::shm

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/shm/two_copy.hpp>
+#include <avrig/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+/// The bytes of a ring, as drawn in docs/shm-layout.md. Fixed-width, no pointers, one writer a
+/// word; producer's and consumers' words lie on lines of their own.
+///
+///     header page | maker page | a page per participant | descriptors | generations | undo | pool
+namespace avrig::shm {
+
+inline constexpr std::uint64_t kRingMagic = 0x676e'6972'7661'0001;  // "..avring"
+inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kMaxParticipants = 32;
+inline constexpr std::uint32_t kMaxEditors = 4;
+inline constexpr std::uint32_t kMaxOrigins = 4;
+inline constexpr std::uint32_t kMaxPins = 128;
+inline constexpr std::uint32_t kNoBuffer = 0xffff;
+inline constexpr std::uint32_t kReadyState = 0x52454144;  // "READ"
+
+/// What a descriptor stands for.
+enum class Kind : std::uint32_t {
+  None = 0,
+  Frame = 1,  ///< a frame, with a buffer (in a reference ring: perhaps none, or the one before)
+  Empty = 2,  ///< a frame that its maker dropped: published so that it is not tried again
+  End = 3,    ///< end of stream; no payload, nothing follows
+  Break = 4,  ///< discontinuity: a gap of `gap_samples`, a new epoch
+  Format = 5  ///< the format changes from here on (see `format_word`)
+};
+
+/// Who takes part in a ring, and how.
+enum class Part : std::uint32_t { Looker = 0, Editor = 1, Gate = 2 };
+
+/// What an edge may lose.
+enum class Loss : std::uint32_t { Must = 0, MaySkip = 1 };
+
+/// Why a frame was not delivered on an edge.
+enum class DropReason : std::uint32_t {
+  Slack = 0,        ///< a `must` follower of a live maker lagged beyond its slack
+  Skipped = 1,      ///< a `may_skip` follower jumped to a newer frame
+  Processor = 2,    ///< a processor's verdict
+  Unprocessed = 3,  ///< not processed (skipped, quarantined) and `unprocessed: drop`
+  Late = 4,         ///< past its due time (gates)
+  NoBuffer = 5,     ///< a live maker had no buffer left
+  Count = 8
+};
+inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::Count);
+
+/// One follower or editor of a ring; constant.
+struct ParticipantEntry {
+  std::uint32_t stage;  ///< index of its stage in the run
+  std::uint32_t bell;   ///< index of the bell it sleeps on
+  Part part;
+  Loss loss;
+  std::uint32_t editor_line;  ///< editors: which verdict line of a descriptor is theirs
+  std::uint32_t reserved;
+  std::uint64_t after;   ///< participants whose `done` must have passed a frame before it begins
+  std::uint64_t behind;  ///< editors: participants whose `hold` must have passed it
+  std::uint64_t undo_offset;  ///< editors that heal by undo: their before-image
+  std::uint64_t undo_bytes;
+};
+static_assert(sizeof(ParticipantEntry) == 56);
+
+/// Page 0: constant once `state` says ready.
+struct RingHeader {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t header_bytes;
+  std::uint64_t segment_bytes;
+  std::uint32_t ring_id;  ///< index of the ring in the run
+  std::uint32_t maker_stage;
+  std::uint32_t maker_bell;
+  std::uint32_t slots;    ///< N descriptors
+  std::uint32_t guard;    ///< G slots kept from reuse for taps
+  std::uint32_t buffers;  ///< pool size; 0 = a reference ring
+  std::uint32_t window;   ///< most frames in flight while nobody lags
+  std::uint32_t live;     ///< 1: the maker never waits
+  std::uint32_t participants;
+  std::uint32_t reserved;
+  std::uint64_t buffer_bytes;  ///< distance between pool buffers
+  std::uint64_t maker_offset;
+  std::uint64_t participant_offset;
+  std::uint64_t descriptor_offset;
+  std::uint64_t generation_offset;
+  std::uint64_t undo_offset;
+  std::uint64_t pool_offset;
+  std::array<ParticipantEntry, kMaxParticipants> participant;
+  avrig_format format;
+  std::atomic<std::uint32_t> state;  ///< kReadyState, stored last with release
+};
+static_assert(sizeof(RingHeader) <= 4096 && offsetof(RingHeader, layout_version) == 8);
+
+/// What only the maker writes.
+struct MakerPage {
+  alignas(128)
+      std::atomic<std::uint64_t> floor;  ///< frames below may be gone for who has not begun them
+  alignas(128) std::atomic<std::uint64_t> head;  ///< frames published; a hint for monitors
+  std::atomic<std::uint64_t> overrun;            ///< live: frames it could not even place
+  alignas(128) std::array<std::atomic<std::uint64_t>,
+                          kMaxPins> pins;  ///< words of frames below floor still in hand
+};
+static_assert(sizeof(MakerPage) <= 4096);
+
+/// Frames of an edge that were not delivered. `cursor` is how far it has counted: a successor that
+/// finds it ahead of `done` takes the jump as made.
+struct Ledger {
+  std::uint64_t cursor;
+  std::uint64_t dropped[kDropReasons];
+  std::uint64_t quarantined;
+  std::uint64_t voids;  ///< marks and frames that the maker had dropped: not produced on this edge
+};
+static_assert(sizeof(Ledger) == 88);
+
+/// Latencies on a log scale: 4 buckets an octave from 1 us.
+inline constexpr std::size_t kLatencyBuckets = 128;
+
+/// A rectangle of bytes inside a buffer: what an editor declares it will change.
+struct Region {
+  std::uint64_t offset;
+  std::uint32_t row_bytes;
+  std::uint32_t rows;
+  std::uint32_t stride;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(Region) == 24);
+
+/// What only one participant writes.
+struct ParticipantPage {
+  alignas(128) std::atomic<std::uint64_t> begun;  ///< frames it has begun; begun - 1 may be in hand
+  std::atomic<std::uint64_t> done;                ///< frames it has completed
+  std::atomic<std::uint64_t> hold;                ///< frames whose memory it has let go
+  std::atomic<std::int64_t> since_ns;             ///< when it began the frame in hand; 0 = none
+  alignas(128) TwoCopy<Ledger> ledger;
+  alignas(
+      128) std::atomic<std::uint64_t> undo_tag;  ///< sequence + 1 of the before-image, stored last
+  std::uint32_t undo_regions;
+  std::uint32_t undo_buffer;
+  std::array<Region, 4> undo_region;
+  alignas(
+      128) std::array<std::atomic<std::uint32_t>, kLatencyBuckets> latency;  ///< published to done
+  std::atomic<std::int64_t> latency_max_ns;
+};
+static_assert(sizeof(ParticipantPage) <= 4096);
+
+/// Everything about a frame but its bytes. The maker fills it; `word` publishes it.
+struct Descriptor {
+  std::uint64_t sequence;
+  std::int64_t capture_ns;
+  std::int64_t sigma_ns;
+  std::int64_t duration_ns;
+  std::int64_t index;  ///< first sample / picture number since the stream began
+  std::uint64_t epoch;
+  std::uint32_t quality;      ///< AVRIG_QUALITY_*
+  std::uint32_t flags;        ///< AVRIG_FRAME_*
+  std::int64_t published_ns;  ///< CLOCK_MONOTONIC, just before publishing
+
+  std::uint32_t samples;  ///< audio: samples a channel; features: rows; packets: bytes
+  std::uint32_t planes;
+  std::array<std::uint64_t, AVRIG_MAX_PLANES> plane_offset;
+  std::array<std::uint32_t, AVRIG_MAX_PLANES> stride;
+  std::array<std::uint32_t, AVRIG_MAX_PLANES> rows;
+
+  /// For each input of the maker: frames consumed when this one was made (0 = none yet). The
+  /// output is the commit record: a successor resumes from here.
+  std::array<std::uint64_t, kMaxOrigins> origin;
+  /// For each input: the first frame that the maker's state at this point still needs.
+  std::array<std::uint64_t, kMaxOrigins> origin_from;
+  std::uint32_t part;            ///< which of several outputs of the same origin
+  std::uint32_t more_parts;      ///< 1: further outputs of the same origin follow
+  std::int64_t source_position;  ///< readers: where in the source (their own unit)
+  std::uint64_t voids;           ///< descriptors in [0, this] that carry no frame
+  std::uint64_t drops;           ///< of these, frames that the maker dropped
+  std::uint32_t reason;          ///< Kind::Empty: DropReason
+  std::uint32_t quarantined;     ///< 1: dropped or flagged because it crashed the maker
+
+  // Reference rings.
+  std::int64_t due_ns;             ///< when to present, CLOCK_MONOTONIC; live only
+  std::uint64_t gap_samples;       ///< Break, or samples missing before this frame
+  std::uint32_t reference_buffer;  ///< buffer of the referred ring; kNoBuffer = silence or black
+  std::uint32_t reference_ring;
+};
+inline constexpr std::size_t kDescriptorWords = sizeof(Descriptor) / sizeof(std::uint64_t);
+static_assert(sizeof(Descriptor) == 264 && sizeof(Descriptor) % sizeof(std::uint64_t) == 0);
+
+/// An editor's verdict on a frame; `tag` (sequence + 1) is stored last.
+struct EditorLine {
+  std::atomic<std::uint64_t> tag;
+  std::atomic<std::uint64_t> verdict;  ///< 0 keep, else 1 + DropReason; bit 32: quarantined
+};
+
+/// One slot of the ring.
+struct alignas(64) DescriptorSlot {
+  /// The commit word: sequence (40 bits) | kind (8) | buffer (16). One store publishes.
+  std::atomic<std::uint64_t> word;
+  std::array<std::atomic<std::uint64_t>, kDescriptorWords> body;
+  std::array<EditorLine, kMaxEditors> editor;
+};
+static_assert(sizeof(DescriptorSlot) == 384);
+
+inline constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << 40) - 1;
+
+[[nodiscard]] constexpr std::uint64_t make_word(std::uint64_t sequence,
+                                                Kind kind,
+                                                std::uint32_t buffer) noexcept {
+  return ((sequence & kSequenceMask) << 24) | (static_cast<std::uint64_t>(kind) << 16) |
+         (buffer & 0xffffu);
+}
+[[nodiscard]] constexpr std::uint64_t word_sequence(std::uint64_t word) noexcept {
+  return word >> 24;
+}
+[[nodiscard]] constexpr Kind word_kind(std::uint64_t word) noexcept {
+  return static_cast<Kind>((word >> 16) & 0xff);
+}
+[[nodiscard]] constexpr std::uint32_t word_buffer(std::uint64_t word) noexcept {
+  return static_cast<std::uint32_t>(word & 0xffff);
+}
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+}  // namespace avrig::shm

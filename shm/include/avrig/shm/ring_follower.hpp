@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/shm/bell.hpp>
+#include <avrig/shm/ring.hpp>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace avrig::shm {
+
+/// A frame, or a mark, in a follower's hand.
+struct Taken {
+  std::uint64_t sequence = 0;
+  Kind kind = Kind::None;
+  std::uint32_t buffer = kNoBuffer;  ///< in `pool`
+  Descriptor descriptor;             ///< a checked copy
+  std::span<std::byte> payload;      ///< the buffer's bytes; empty for marks and silence
+};
+
+/// One follower's end of a ring: what it has begun, completed and let go.
+///
+/// Cursors live in shared memory, hold <= done <= begun, so that a successor goes on exactly where
+/// this process was killed.
+///
+/// Thread: one (the owner)
+class RingFollower {
+ public:
+  enum class Next {
+    Nothing,  ///< not yet there, or not yet this follower's turn; ask again after ready()
+    Taken,    ///< `taken` is valid
+    Broken    ///< the ring breaks its own rules; see broken()
+  };
+
+  /// `pools`: for reference rings, the rings whose buffers its frames name (matched by ring id).
+  RingFollower(Ring& ring,
+               std::uint32_t participant,
+               std::span<Bell> bells,
+               std::span<Ring* const> pools = {});
+
+  /// The next frame's sequence, were nothing lost.
+  [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+  [[nodiscard]] std::uint64_t hold() const noexcept { return hold_; }
+  /// Is there something to take? seq_cst loads: fit for a wait's condition.
+  [[nodiscard]] bool ready() const noexcept;
+  /// Has the end of stream been completed?
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+  /// Begin the next frame. Lost and overtaken frames are counted on the edge and passed over; a
+  /// frame that the maker (or an editor before us) dropped is passed over too, and so are its
+  /// marks only where `taken.kind` says so: marks are taken like frames.
+  ///
+  /// RT-safe: yes (wait-free but for the frames it passes over)
+  [[nodiscard]] Next try_next(Taken& taken) noexcept;
+
+  /// The frame in hand is completed: followers behind us may have it. Its memory stays ours until
+  /// release().
+  void complete(const Taken& taken) noexcept;
+  /// The frame in hand was set aside because it crashed us; counted so on the edge.
+  void complete_quarantined(const Taken& taken) noexcept;
+  /// The frame in hand was not used on purpose (late, ...); counted so on the edge.
+  void complete_dropped(const Taken& taken, DropReason reason) noexcept;
+  /// Let the memory of all frames below `sequence` (at most next()) go.
+  void release(std::uint64_t sequence) noexcept;
+  void release_all() noexcept { release(next_); }
+
+  /// Take everything below `sequence` as completed: a maker's successor skips what its last output
+  /// already contains.
+  void skip_to(std::uint64_t sequence) noexcept;
+  /// Look again at a completed frame that is still held (history). False when it is lost.
+  [[nodiscard]] bool look_back(std::uint64_t sequence, Taken& taken) noexcept;
+
+  /// Record how long the frame took since it was published. RT-safe: yes
+  void note_latency(const Taken& taken, std::int64_t now_ns) noexcept;
+
+  /// What is wrong with the ring, when try_next() says Broken.
+  [[nodiscard]] const char* broken() const noexcept { return broken_; }
+  [[nodiscard]] const Ledger& ledger() const noexcept { return ledger_; }
+  [[nodiscard]] Ring& ring() const noexcept { return *ring_; }
+  [[nodiscard]] std::uint32_t participant() const noexcept { return participant_; }
+  [[nodiscard]] ParticipantPage& page() const noexcept { return *page_; }
+
+ private:
+  [[nodiscard]] bool available(std::uint64_t sequence) const noexcept;
+  [[nodiscard]] std::uint64_t newest_to_jump_to() const noexcept;
+  void lose(std::uint64_t to, DropReason reason) noexcept;
+  void count_void() noexcept;
+  void advance(std::uint64_t to) noexcept;
+  [[nodiscard]] bool begin(std::uint64_t sequence, Taken& taken) noexcept;
+  [[nodiscard]] bool resolve(Taken& taken) noexcept;
+  [[nodiscard]] bool dropped_by_editor(const Taken& taken) const noexcept;
+  void ring_all(std::span<const std::uint32_t> bells) noexcept;
+
+  Ring* ring_;
+  ParticipantPage* page_;
+  std::uint32_t participant_;
+  ParticipantEntry entry_;
+  std::span<Bell> bells_;
+  std::vector<Ring*> pools_;
+  std::vector<std::uint32_t> after_;          // participants
+  std::vector<std::uint32_t> behind_;         // participants
+  std::vector<std::uint32_t> editor_lines_;   // of the editors before us
+  std::vector<std::uint32_t> wakes_on_done_;  // bells
+  std::vector<std::uint32_t> wakes_on_hold_;  // bells
+  std::uint64_t next_ = 0;
+  std::uint64_t hold_ = 0;
+  bool ended_ = false;
+  Ledger ledger_{};
+  const char* broken_ = "";
+};
+
+/// Sum of everything a ledger says was not delivered or never produced.
+[[nodiscard]] std::uint64_t undelivered(const Ledger& ledger) noexcept;
+
+/// An edge's account: produced = delivered + dropped + quarantined + in_flight.
+struct EdgeCount {
+  std::uint64_t produced = 0, delivered = 0, dropped = 0, quarantined = 0, in_flight = 0;
+  std::array<std::uint64_t, kDropReasons> dropped_by{};
+};
+
+/// Read an edge's account from shared memory, disturbing nobody. Exact once the edge is at rest.
+///
+/// Thread: any process
+[[nodiscard]] EdgeCount count_edge(const Ring& ring, std::uint32_t participant) noexcept;
+
+}  // namespace avrig::shm

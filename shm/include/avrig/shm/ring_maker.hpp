@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/shm/bell.hpp>
+#include <avrig/shm/ring.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace avrig::shm {
+
+/// The one stage that writes new frames into a ring.
+///
+/// Publishing is one store of the descriptor's word; there is no other commit. Killed at any
+/// instruction, a maker leaves either no frame or a whole one, and its successor finds in the last
+/// descriptor where to go on. Which buffers are free follows from the descriptors and the
+/// followers' cursors, so nothing about them is lost either.
+///
+/// Thread: one (the owner), but keep() and let_go() need the owner's lock where a decoder's threads
+/// call them.
+class RingMaker {
+ public:
+  /// `bells` of the run, by index. Recovers head, last descriptor and pins from the ring.
+  RingMaker(Ring& ring, std::span<Bell> bells);
+
+  /// Frames published so far, by this process and those before it; the next frame's sequence.
+  [[nodiscard]] std::uint64_t head() const noexcept { return head_; }
+  /// The newest descriptor, where one was published: where a successor resumes.
+  [[nodiscard]] const std::optional<Descriptor>& last() const noexcept { return last_; }
+  /// Has the end of stream been published? Then nothing more may be.
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// The oldest frame that some follower may still use.
+  [[nodiscard]] std::uint64_t tail() noexcept;
+
+  /// A buffer to write into, most recently freed first.
+  ///
+  /// Empty when every buffer is in use (back pressure: wait for the followers, see ready()).
+  /// RT-safe: yes (wait-free)
+  [[nodiscard]] std::optional<std::uint32_t> try_claim() noexcept;
+  /// Give a claimed buffer back unpublished.
+  void abandon(std::uint32_t buffer) noexcept;
+  [[nodiscard]] std::span<std::byte> memory(std::uint32_t buffer) const noexcept {
+    return ring_->buffer(buffer);
+  }
+
+  /// May a frame be published now? False while the window is full of frames that `must` followers
+  /// still need. Always true for a live ring. seq_cst loads: fit for a wait's condition.
+  [[nodiscard]] bool may_publish() noexcept;
+  /// may_publish() and a buffer is free: the condition to wait for before making a frame.
+  [[nodiscard]] bool ready() noexcept;
+
+  /// Publish `buffer` (claimed before) as the next frame, and ring who sleeps.
+  ///
+  /// Fills in sequence, published_ns, voids and drops; the rest is the caller's. Requires
+  /// may_publish(). RT-safe: yes (a system call only when a follower sleeps)
+  void publish(Descriptor& descriptor, std::uint32_t buffer) noexcept;
+  /// Publish a descriptor without a buffer of this ring: a mark, a dropped frame, or a frame of a
+  /// reference ring. Requires may_publish().
+  void publish(Kind kind, Descriptor& descriptor) noexcept;
+
+  /// Keep a buffer in use beyond its followers (a decoder's reference picture); counted.
+  void keep(std::uint32_t buffer) noexcept;
+  void let_go(std::uint32_t buffer) noexcept;
+
+  /// Live rings: frames that found no place at all.
+  void count_overrun() noexcept;
+
+  /// Copy a descriptor that is still in the ring; false when it is not.
+  [[nodiscard]] bool read(std::uint64_t sequence, Descriptor& out, Kind& kind) const noexcept;
+
+  [[nodiscard]] Ring& ring() noexcept { return *ring_; }
+
+ private:
+  enum class State : std::uint8_t { Free, Claimed, Named, Pinned };
+  struct Pin {
+    std::uint64_t sequence;
+    std::uint32_t buffer;
+    std::uint32_t place;  // in MakerPage::pins
+  };
+
+  void recover();
+  void adopt_named(std::uint64_t sequence, std::uint32_t buffer) noexcept;
+  void reclaim() noexcept;
+  void free_buffer(std::uint32_t buffer) noexcept;
+  [[nodiscard]] bool let_go_by_all(std::uint64_t sequence) const noexcept;
+  [[nodiscard]] std::uint64_t lowest_hold(bool must_only) const noexcept;
+  std::uint32_t write_pin(std::uint64_t sequence, std::uint32_t buffer) noexcept;
+  bool raise_floor(std::uint64_t floor) noexcept;
+  bool make_room() noexcept;
+  void vacate_slot() noexcept;
+  void commit(Kind kind, Descriptor& descriptor, std::uint32_t buffer) noexcept;
+  void write_slot(Descriptor& descriptor, Kind kind, std::uint32_t buffer) noexcept;
+
+  Ring* ring_;
+  std::span<Bell> bells_;
+  std::uint64_t head_ = 0;
+  std::uint64_t tail_ = 0;  // frames below are freed or pinned
+  std::uint64_t floor_ = 0;
+  bool ended_ = false;
+  std::optional<Descriptor> last_;
+  std::vector<std::uint32_t> named_;  // buffer of sequence, by sequence % slots
+  std::vector<State> state_;          // by buffer
+  std::vector<std::uint16_t> kept_;   // by buffer
+  std::vector<std::uint32_t> free_;   // a stack
+  std::vector<Pin> pins_;
+};
+
+}  // namespace avrig::shm

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include <avrig/shm/ring_editor.hpp>
+#include <avrig/shm/sweep.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace avrig::shm {
+namespace {
+
+bool inside(const Region& region, std::uint64_t bytes) noexcept {
+  if (region.rows == 0 || region.row_bytes == 0) {
+    return true;
+  }
+  const std::uint64_t extent = std::uint64_t{region.stride} * (region.rows - 1) + region.row_bytes;
+  return region.offset <= bytes && extent <= bytes - region.offset;
+}
+
+std::uint64_t image_bytes(std::span<const Region> regions) noexcept {
+  std::uint64_t sum = 0;
+  for (const Region& region : regions) {
+    sum += std::uint64_t{region.row_bytes} * region.rows;
+  }
+  return sum;
+}
+
+}  // namespace
+
+RingEditor::RingEditor(Ring& ring, std::uint32_t participant, std::span<Bell> bells)
+    : RingFollower(ring, participant, bells) {
+  AVRIG_SWEEP_WINDOW(Recover);
+  // A before-image of the frame that was in hand: the edit may be half done.
+  if (page().undo_tag.load(std::memory_order_acquire) == next() + 1) {
+    put_back(page().undo_buffer);
+  }
+}
+
+bool RingEditor::save(const Taken& taken, std::span<const Region> regions) noexcept {
+  AVRIG_SWEEP_WINDOW(Edit);
+  ParticipantPage& own = page();
+  const std::span<std::byte> image = ring().undo(participant());
+  if (own.undo_tag.load(std::memory_order_relaxed) == taken.sequence + 1) {
+    return true;  // put back by recovery: the image is still good
+  }
+  if (regions.size() > own.undo_region.size() || image_bytes(regions) > image.size()) {
+    return false;
+  }
+  std::byte* to = image.data();
+  for (std::size_t index = 0; index < regions.size(); ++index) {
+    const Region& region = regions[index];
+    if (!inside(region, taken.payload.size())) {
+      return false;
+    }
+    own.undo_region[index] = region;
+    for (std::uint32_t row = 0; row < region.rows; ++row) {
+      const std::byte* from =
+          taken.payload.data() + region.offset + std::uint64_t{row} * region.stride;
+      std::memcpy(to, from, region.row_bytes);
+      to += region.row_bytes;
+    }
+  }
+  own.undo_regions = static_cast<std::uint32_t>(regions.size());
+  own.undo_buffer = taken.buffer;
+  // Last: an image without its tag is never put back. The signal fence keeps the compiler from
+  // moving the edit's first store in front of the tag; a killed process leaves a prefix of its
+  // stores, so no more is needed.
+  own.undo_tag.store(taken.sequence + 1, std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return true;
+}
+
+void RingEditor::put_back(std::uint32_t buffer) noexcept {
+  ParticipantPage& own = page();
+  if (buffer >= ring().buffers() || own.undo_regions > own.undo_region.size()) {
+    return;
+  }
+  const std::span<std::byte> payload = ring().buffer(buffer);
+  const std::byte* from = ring().undo(participant()).data();
+  for (std::uint32_t index = 0; index < own.undo_regions; ++index) {
+    const Region region = own.undo_region[index];
+    if (!inside(region, payload.size())) {
+      return;
+    }
+    for (std::uint32_t row = 0; row < region.rows; ++row) {
+      std::memcpy(payload.data() + region.offset + std::uint64_t{row} * region.stride,
+                  from,
+                  region.row_bytes);
+      from += region.row_bytes;
+    }
+  }
+}
+
+bool RingEditor::restore(const Taken& taken) noexcept {
+  if (page().undo_tag.load(std::memory_order_relaxed) != taken.sequence + 1) {
+    return false;
+  }
+  put_back(taken.buffer);
+  return true;
+}
+
+void RingEditor::condemn(const Taken& taken, DropReason reason, bool quarantined) noexcept {
+  AVRIG_SWEEP_WINDOW(Edit);
+  EditorLine& line =
+      ring().slot(taken.sequence).editor[ring().participants()[participant()].editor_line];
+  line.verdict.store(
+      (1 + static_cast<std::uint64_t>(reason)) | (quarantined ? std::uint64_t{1} << 32 : 0),
+      std::memory_order_relaxed);
+  line.tag.store(taken.sequence + 1, std::memory_order_release);
+}
+
+}  // namespace avrig::shm

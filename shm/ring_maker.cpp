@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include <avrig/monotonic.hpp>
+#include <avrig/shm/ring_maker.hpp>
+#include <avrig/shm/sweep.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace avrig::shm {
+namespace {
+
+constexpr std::uint64_t kNoPin = 0;
+
+bool is_void(Kind kind) noexcept {
+  return kind != Kind::Frame;
+}
+
+}  // namespace
+
+RingMaker::RingMaker(Ring& ring, std::span<Bell> bells)
+    : ring_(&ring),
+      bells_(bells),
+      named_(ring.slots(), kNoBuffer),
+      state_(ring.buffers(), State::Free),
+      kept_(ring.buffers(), 0) {
+  free_.reserve(ring.buffers());
+  pins_.reserve(kMaxPins);
+  recover();
+}
+
+// --- recovery: everything follows from descriptors, cursors and the pins of the maker page -------
+
+void RingMaker::recover() {
+  AVRIG_SWEEP_WINDOW(Recover);
+  MakerPage& page = ring_->maker_page();
+  head_ = ring_->find_head();
+  floor_ = page.floor.load(std::memory_order_relaxed);
+  page.head.store(head_, std::memory_order_relaxed);
+  if (head_ > 0) {
+    Descriptor newest;
+    Kind kind = Kind::None;
+    if (read(head_ - 1, newest, kind)) {
+      last_ = newest;
+      ended_ = kind == Kind::End;
+    }
+  }
+  // Newest first: a buffer belongs to the newest frame that names it.
+  const std::uint64_t oldest = head_ > ring_->slots() ? head_ - ring_->slots() : 0;
+  tail_ = std::clamp(std::min(lowest_hold(false), head_), std::max(floor_, oldest), head_);
+  for (std::uint64_t sequence = head_; sequence-- > oldest;) {
+    const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
+    if (word_sequence(word) == (sequence & kSequenceMask) && word_kind(word) != Kind::None) {
+      adopt_named(sequence, word_buffer(word));
+    }
+  }
+  for (std::uint32_t place = 0; place < kMaxPins; ++place) {
+    const std::uint64_t word = page.pins[place].load(std::memory_order_relaxed);
+    const std::uint32_t buffer = word_buffer(word);
+    if (word == kNoPin) {
+      continue;
+    }
+    if (buffer < state_.size() && state_[buffer] == State::Free) {
+      state_[buffer] = State::Pinned;
+      pins_.push_back({word_sequence(word), buffer, place});
+    } else if (buffer < state_.size() && state_[buffer] == State::Pinned) {
+      for (Pin& pin : pins_) {
+        pin.place = pin.buffer == buffer ? place : pin.place;
+      }
+    } else {
+      page.pins[place].store(kNoPin, std::memory_order_relaxed);
+    }
+  }
+  for (Pin& pin : pins_) {
+    if (pin.place == kMaxPins) {
+      pin.place = write_pin(pin.sequence, pin.buffer);
+    }
+  }
+  for (std::uint32_t buffer = ring_->buffers(); buffer-- > 0;) {
+    if (state_[buffer] == State::Free) {
+      free_.push_back(buffer);
+    }
+  }
+}
+
+void RingMaker::adopt_named(std::uint64_t sequence, std::uint32_t buffer) noexcept {
+  if (buffer >= state_.size() || state_[buffer] != State::Free) {
+    return;
+  }
+  if (sequence >= tail_) {
+    state_[buffer] = State::Named;
+    named_[sequence % ring_->slots()] = buffer;
+  } else if (!let_go_by_all(sequence)) {
+    state_[buffer] = State::Pinned;
+    pins_.push_back({sequence, buffer, kMaxPins});
+  }
+}
+
+bool RingMaker::read(std::uint64_t sequence, Descriptor& out, Kind& kind) const noexcept {
+  const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
+  if (word_kind(word) == Kind::None || word_sequence(word) != (sequence & kSequenceMask)) {
+    return false;
+  }
+  kind = word_kind(word);
+  ring_->read_body(sequence, out);
+  return out.sequence == sequence;
+}
+
+// --- what is free ------------------------------------------------------------------------------
+
+bool RingMaker::let_go_by_all(std::uint64_t sequence) const noexcept {
+  const std::uint64_t floor = floor_;
+  for (std::uint32_t index = 0; index < ring_->participants().size(); ++index) {
+    const ParticipantPage& page = ring_->participant_page(index);
+    // seq_cst: begun pairs with our store of floor (Dekker): either the follower sees the raised
+    // floor and lets the frame be, or we see that it has begun it.
+    const bool released = sequence < page.hold.load(std::memory_order_seq_cst);
+    const bool lost = sequence < floor && sequence >= page.begun.load(std::memory_order_seq_cst);
+    if (!released && !lost) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::uint64_t RingMaker::lowest_hold(bool must_only) const noexcept {
+  std::uint64_t lowest = head_;
+  const auto entries = ring_->participants();
+  for (std::uint32_t index = 0; index < entries.size(); ++index) {
+    if (must_only && entries[index].loss == Loss::MaySkip) {
+      continue;
+    }
+    // seq_cst: also the condition of a wait, pairs with the follower's store of hold.
+    lowest = std::min(lowest, ring_->participant_page(index).hold.load(std::memory_order_seq_cst));
+  }
+  return lowest;
+}
+
+void RingMaker::free_buffer(std::uint32_t buffer) noexcept {
+  state_[buffer] = State::Free;
+  if (kept_[buffer] == 0) {
+    free_.push_back(buffer);
+  }
+}
+
+void RingMaker::reclaim() noexcept {
+  AVRIG_SWEEP_WINDOW(Reclaim);
+  const std::uint64_t released = lowest_hold(false);
+  for (; tail_ < released; ++tail_) {
+    std::uint32_t& buffer = named_[tail_ % ring_->slots()];
+    if (buffer != kNoBuffer) {
+      free_buffer(std::exchange(buffer, kNoBuffer));
+    }
+  }
+  for (std::size_t index = pins_.size(); index-- > 0;) {
+    if (!let_go_by_all(pins_[index].sequence)) {
+      continue;
+    }
+    if (pins_[index].place < kMaxPins) {
+      ring_->maker_page().pins[pins_[index].place].store(kNoPin, std::memory_order_relaxed);
+    }
+    free_buffer(pins_[index].buffer);
+    pins_[index] = pins_.back();
+    pins_.pop_back();
+  }
+}
+
+// Written down before the descriptor can be overwritten: a successor must find it.
+std::uint32_t RingMaker::write_pin(std::uint64_t sequence, std::uint32_t buffer) noexcept {
+  auto& pins = ring_->maker_page().pins;
+  std::uint32_t place = 0;
+  while (place < kMaxPins && pins[place].load(std::memory_order_relaxed) != kNoPin) {
+    ++place;
+  }
+  if (place < kMaxPins) {
+    pins[place].store(make_word(sequence, Kind::Frame, buffer), std::memory_order_release);
+  }
+  return place;
+}
+
+bool RingMaker::raise_floor(std::uint64_t floor) noexcept {
+  MakerPage& page = ring_->maker_page();
+  if (pins_.size() + (floor - tail_) > kMaxPins) {
+    return false;
+  }
+  floor_ = floor;
+  page.floor.store(floor, std::memory_order_seq_cst);
+  for (; tail_ < floor; ++tail_) {
+    std::uint32_t& named = named_[tail_ % ring_->slots()];
+    if (named == kNoBuffer) {
+      continue;
+    }
+    const std::uint32_t buffer = std::exchange(named, kNoBuffer);
+    if (let_go_by_all(tail_)) {
+      free_buffer(buffer);
+      continue;
+    }
+    state_[buffer] = State::Pinned;
+    pins_.push_back({tail_, buffer, write_pin(tail_, buffer)});
+  }
+  return true;
+}
+
+// Take the oldest frame that nobody with a claim to it still needs. A maker fed by files alone
+// gives way to `must` followers; a live one to nobody.
+bool RingMaker::make_room() noexcept {
+  const std::uint64_t limit = ring_->live() ? head_ : lowest_hold(true);
+  return tail_ < limit && raise_floor(tail_ + 1);
+}
+
+std::uint64_t RingMaker::tail() noexcept {
+  reclaim();
+  return tail_;
+}
+
+std::optional<std::uint32_t> RingMaker::try_claim() noexcept {
+  if (free_.empty()) {
+    reclaim();
+  }
+  while (free_.empty() && make_room()) {
+  }
+  if (free_.empty()) {
+    return std::nullopt;
+  }
+  const std::uint32_t buffer = free_.back();
+  free_.pop_back();
+  state_[buffer] = State::Claimed;
+  // Odd while it is written. The fence keeps the payload's first byte behind it, for taps.
+  std::atomic<std::uint64_t>& generation = ring_->generation(buffer);
+  generation.store(generation.load(std::memory_order_relaxed) | 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  return buffer;
+}
+
+void RingMaker::abandon(std::uint32_t buffer) noexcept {
+  free_buffer(buffer);
+}
+
+bool RingMaker::may_publish() noexcept {
+  if (ring_->live()) {
+    // Only what could no longer be written down stops a live maker.
+    if (pins_.size() + 1 >= kMaxPins) {
+      reclaim();
+    }
+    return pins_.size() + 1 < kMaxPins;
+  }
+  const std::uint64_t usable = ring_->slots() - ring_->guard();
+  const std::uint64_t barrier = lowest_hold(true);
+  return head_ - barrier < std::min<std::uint64_t>(usable, ring_->window());
+}
+
+bool RingMaker::ready() noexcept {
+  if (!may_publish()) {
+    return false;
+  }
+  if (free_.empty()) {
+    reclaim();
+  }
+  while (free_.empty() && make_room()) {
+  }
+  return !free_.empty();
+}
+
+// --- publishing --------------------------------------------------------------------------------
+
+void RingMaker::write_slot(Descriptor& descriptor, Kind kind, std::uint32_t buffer) noexcept {
+  descriptor.sequence = head_;
+  descriptor.published_ns = monotonic_ns();
+  descriptor.voids = (last_ ? last_->voids : 0) + (is_void(kind) ? 1 : 0);
+  descriptor.drops = (last_ ? last_->drops : 0) + (kind == Kind::Empty ? 1 : 0);
+  DescriptorSlot& slot = ring_->slot(head_);
+  // A follower that copied this slot while we overwrite it must see, in its second look, the floor
+  // that we raised before.
+  std::atomic_thread_fence(std::memory_order_release);
+  std::array<std::uint64_t, kDescriptorWords> words;
+  std::memcpy(words.data(), &descriptor, sizeof descriptor);
+  for (std::size_t word = 0; word < kDescriptorWords; ++word) {
+    slot.body[word].store(words[word], std::memory_order_relaxed);
+  }
+  last_ = descriptor;
+  // The commit. seq_cst: release for what it names, and one half of the wake-up's Dekker pair.
+  slot.word.store(make_word(head_, kind, buffer), std::memory_order_seq_cst);
+  ++head_;
+  ring_->maker_page().head.store(head_, std::memory_order_relaxed);
+}
+
+void RingMaker::vacate_slot() noexcept {
+  const std::uint64_t usable = ring_->slots() - ring_->guard();
+  const std::uint64_t oldest_kept = head_ + 1 > usable ? head_ + 1 - usable : 0;
+  if (tail_ < oldest_kept) {
+    reclaim();
+  }
+  if (tail_ < oldest_kept) {
+    (void)raise_floor(oldest_kept);
+  }
+}
+
+void RingMaker::commit(Kind kind, Descriptor& descriptor, std::uint32_t buffer) noexcept {
+  AVRIG_SWEEP_WINDOW(Publish);
+  vacate_slot();
+  if (buffer != kNoBuffer) {
+    // Even again, before the descriptor that names it: a tap that sees the name sees a whole frame.
+    std::atomic<std::uint64_t>& generation = ring_->generation(buffer);
+    generation.store((generation.load(std::memory_order_relaxed) | 1) + 1,
+                     std::memory_order_release);
+    state_[buffer] = State::Named;
+    named_[head_ % ring_->slots()] = buffer;
+  }
+  write_slot(descriptor, kind, buffer);
+  for (const ParticipantEntry& entry : ring_->participants()) {
+    if (entry.bell < bells_.size()) {
+      shm::ring(bells_[entry.bell]);
+    }
+  }
+}
+
+void RingMaker::publish(Descriptor& descriptor, std::uint32_t buffer) noexcept {
+  commit(Kind::Frame, descriptor, buffer);
+}
+
+void RingMaker::publish(Kind kind, Descriptor& descriptor) noexcept {
+  commit(kind, descriptor, kNoBuffer);
+  ended_ = ended_ || kind == Kind::End;
+}
+
+void RingMaker::keep(std::uint32_t buffer) noexcept {
+  ++kept_[buffer];
+}
+
+void RingMaker::let_go(std::uint32_t buffer) noexcept {
+  if (--kept_[buffer] == 0 && state_[buffer] == State::Free) {
+    free_.push_back(buffer);
+  }
+}
+
+void RingMaker::count_overrun() noexcept {
+  std::atomic<std::uint64_t>& overrun = ring_->maker_page().overrun;
+  overrun.store(overrun.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace avrig::shm

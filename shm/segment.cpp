@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include <avrig/error.hpp>
+#include <avrig/shm/segment.hpp>
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <boost/interprocess/mapped_region.hpp>
+
+namespace avrig::shm {
+namespace {
+
+namespace bip = boost::interprocess;
+
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+/// What `mapped_region` asks of a memory object: its handle and its mode, nothing else.
+class MemfdMapping {
+ public:
+  MemfdMapping(int fd, bip::mode_t mode) noexcept : fd_(fd), mode_(mode) {}
+  [[nodiscard]] bip::mapping_handle_t get_mapping_handle() const noexcept {
+    return bip::mapping_handle_t{fd_, false};
+  }
+  [[nodiscard]] bip::mode_t get_mode() const noexcept { return mode_; }
+
+ private:
+  int fd_;
+  bip::mode_t mode_;
+};
+
+/// Fault every page in now. fallocate() backs the file but leaves each page of each mapping to a
+/// fault of its own; MADV_POPULATE_* (Linux 5.14) takes them all in one call.
+void populate(std::span<std::byte> bytes, bool writable) noexcept {
+#ifndef MADV_POPULATE_READ
+  constexpr int MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23;
+#endif
+  if (::madvise(bytes.data(), bytes.size(), writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) ==
+      0) {
+    return;
+  }
+  volatile std::byte sink{};
+  for (std::size_t at = 0; at < bytes.size(); at += kPageBytes) {
+    sink = bytes[at];
+  }
+  (void)sink;
+}
+
+}  // namespace
+
+Segment Segment::create(const std::string& label, std::uint64_t bytes) {
+  const std::uint64_t size = round_up(bytes, kPageBytes);
+  UniqueFd fd(::memfd_create(label.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) {
+    throw errno_error(ErrorCode::Open, "cannot create shared memory '" + label + "'");
+  }
+  if (const int failed = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); failed != 0) {
+    errno = failed;
+    throw errno_error(ErrorCode::Open,
+                      "cannot reserve " + std::to_string(size >> 20) +
+                          " MiB of shared memory for '" + label +
+                          "' (lower the depth of its stage)");
+  }
+  if (::fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
+    throw errno_error(ErrorCode::Open, "cannot seal shared memory '" + label + "'");
+  }
+  return {std::move(fd), size};
+}
+
+Segment Segment::adopt(UniqueFd fd) {
+  const int seals = ::fcntl(fd.get(), F_GET_SEALS);
+  struct stat info {};
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || ::fstat(fd.get(), &info) != 0) {
+    throw Error(ErrorCode::Open, "refused a shared memory descriptor that is not a sealed memfd");
+  }
+  return {std::move(fd), static_cast<std::uint64_t>(info.st_size)};
+}
+
+struct Mapping::Region {
+  bip::mapped_region mapped;
+};
+
+Mapping::Mapping(const Segment& segment, Access access) {
+  const bool writable = access == Access::ReadWrite;
+  try {
+    const MemfdMapping memory(segment.fd(), writable ? bip::read_write : bip::read_only);
+    region_ = std::make_unique<Region>(Region{bip::mapped_region(
+        memory, memory.get_mode(), 0, static_cast<std::size_t>(segment.bytes()))});
+  } catch (const bip::interprocess_exception& failed) {
+    throw Error(ErrorCode::Open,
+                "cannot map " + std::to_string(segment.bytes()) +
+                    " bytes of shared memory: " + failed.what());
+  }
+  // A child that a plug-in forks must not inherit frames, and frames are personal data.
+  (void)::madvise(region_->mapped.get_address(), region_->mapped.get_size(), MADV_DONTFORK);
+  (void)::madvise(region_->mapped.get_address(), region_->mapped.get_size(), MADV_DONTDUMP);
+  populate(bytes(), writable);
+}
+
+Mapping::Mapping(Mapping&&) noexcept = default;
+Mapping& Mapping::operator=(Mapping&&) noexcept = default;
+Mapping::~Mapping() = default;
+
+std::span<std::byte> Mapping::bytes() const noexcept {
+  return {static_cast<std::byte*>(region_->mapped.get_address()), region_->mapped.get_size()};
+}
+
+void Mapping::protect(std::uint64_t offset, std::uint64_t count) {
+  if (count != 0 && ::mprotect(bytes().data() + offset, count, PROT_READ) != 0) {
+    throw errno_error(ErrorCode::Internal, "cannot write-protect shared memory");
+  }
+}
+
+}  // namespace avrig::shm
