@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/shm/ring_editor.hpp>
+#include <avrig/shm/ring_follower.hpp>
+#include <avrig/shm/ring_maker.hpp>
+#include <avrig/shm/run_block.hpp>
+#include <avrig/stage/assignment.hpp>
+#include <avrig/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace avrig::stage {
+
+/// Log levels of the merged log.
+enum class Level { Debug, Info, Warning, Error };
+
+/// A text mark of `avrig mark`: recorders write it beside their frames.
+struct Mark {
+  std::int64_t time_ns;  ///< CLOCK_MONOTONIC
+  std::string text;
+};
+
+/// A running stage's ends: its rings by port, its waiting, its orders from the launcher.
+///
+/// Thread: the stage's own, unless a member says otherwise.
+class StageIo {
+ public:
+  /// `segments` match assignment.rings; `sync` is the group's block, where the stage has one.
+  StageIo(Assignment assignment,
+          std::vector<shm::Segment> segments,
+          shm::Segment run_block,
+          std::optional<shm::Segment> sync);
+  ~StageIo();
+  StageIo(const StageIo&) = delete;
+  StageIo& operator=(const StageIo&) = delete;
+
+  [[nodiscard]] const Assignment& assignment() const noexcept { return assignment_; }
+
+  // Ports -------------------------------------------------------------------------------------
+  [[nodiscard]] std::size_t inputs() const noexcept { return inputs_.size(); }
+  [[nodiscard]] std::size_t outputs() const noexcept { return outputs_.size(); }
+  [[nodiscard]] shm::RingFollower& input(std::size_t index) noexcept { return *inputs_[index]; }
+  /// The same input as an editor, where the plan made this stage one; null otherwise.
+  [[nodiscard]] shm::RingEditor* editor(std::size_t index) noexcept { return editors_[index]; }
+  [[nodiscard]] shm::RingMaker& output(std::size_t index) noexcept { return *outputs_[index]; }
+  /// Format of an input's frames (through reference rings: of the frames they name).
+  [[nodiscard]] const avrig_format& input_format(std::size_t index) const noexcept;
+
+  // Waiting -----------------------------------------------------------------------------------
+  /// The waiter of the stage's own thread.
+  [[nodiscard]] shm::Waiter& waiter() noexcept { return waiter_; }
+  /// A waiter for a thread that serves output `index` alone (OutputPort::own_bell).
+  [[nodiscard]] shm::Waiter output_waiter(std::size_t index) noexcept;
+  /// Wait until `ready()`, stop or deadline. False when stopping or at the deadline.
+  template <class Ready>
+  [[nodiscard]] bool wait(shm::Waiter& waiter,
+                          Ready&& ready,
+                          std::int64_t deadline_ns = kForever) noexcept {
+    return waiter.wait([&] { return stopping() || ordered() || ready(); }, deadline_ns) && ready();
+  }
+  static constexpr std::int64_t kForever = INT64_MAX;
+
+  // Orders from the launcher ------------------------------------------------------------------
+  /// The run is to end: readers publish their ends, others drain and end as usual. Thread: any
+  [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+  /// The launcher is gone, or time is up: end now, close files. Thread: any
+  [[nodiscard]] bool abandoned() const noexcept {
+    return abandoned_.load(std::memory_order_acquire);
+  }
+  /// Is a parameter change or a mark waiting? Thread: any
+  [[nodiscard]] bool ordered() const noexcept { return ordered_.load(std::memory_order_acquire); }
+  /// Parameter changes that arrived; apply them between frames.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> take_parameters();
+  [[nodiscard]] std::vector<Mark> take_marks();
+
+  // What others see ---------------------------------------------------------------------------
+  [[nodiscard]] shm::StagePage& page() noexcept { return run_block_.stage(assignment_.stage); }
+  /// One line into the merged log. Never per frame. Thread: any      RT-safe: no
+  void log(Level level, const std::string& text) noexcept;
+  /// Add to a named counter, shown by `avrig top` and in the report. RT-safe: yes
+  void count(const char* name, std::int64_t amount = 1) noexcept;
+  /// Note that a frame left the stage (or was presented).
+  void note_out(std::int64_t media_ns) noexcept;
+  /// The group's sync-state block; null where the stage belongs to none.
+  [[nodiscard]] const shm::Segment* sync_block() const noexcept {
+    return sync_ ? &*sync_ : nullptr;
+  }
+
+  // Used by run_stage() -----------------------------------------------------------------------
+  void order_stop(bool abandon) noexcept;
+  void order_parameter(std::string name, std::string value);
+  void order_mark(Mark mark);
+  void set_log_sink(std::function<void(Level, const std::string&)> sink) {
+    log_sink_ = std::move(sink);
+  }
+
+ private:
+  void ring_own_bells() noexcept;
+
+  Assignment assignment_;
+  shm::RunBlock run_block_;
+  std::optional<shm::Segment> sync_;
+  std::vector<std::unique_ptr<shm::Ring>>
+      rings_;  // a mapping per use: each protects what it may not write
+  std::vector<std::unique_ptr<shm::RingFollower>> inputs_;
+  std::vector<shm::RingEditor*> editors_;
+  std::vector<avrig_format> input_formats_;
+  std::vector<std::unique_ptr<shm::RingMaker>> outputs_;
+  shm::Waiter waiter_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> abandoned_{false};
+  std::atomic<bool> ordered_{false};
+  std::mutex orders_;
+  std::vector<std::pair<std::string, std::string>> parameters_;
+  std::vector<Mark> marks_;
+  std::function<void(Level, const std::string&)> log_sink_;
+};
+
+/// A frame in hand as the plug-in ABI and media code see it: pointers into the pool.
+[[nodiscard]] avrig_frame view(const shm::Taken& taken, const avrig_format& format) noexcept;
+
+/// An output buffer as a frame to fill: planes laid out for `format`.
+///
+/// Audio: one plane, rows = channels, 64-byte aligned rows of block_samples. Video: planes as
+/// plane_layout() says. Features: rows x columns. Packets: one row.
+[[nodiscard]] avrig_frame blank(std::span<std::byte> memory, const avrig_format& format) noexcept;
+
+/// Describe `frame` (which lies in `memory`) in a descriptor, stamps included.
+void describe_frame(const avrig_frame& frame,
+                    std::span<const std::byte> memory,
+                    shm::Descriptor& descriptor) noexcept;
+
+/// Bytes that one frame of `format` needs in a pool buffer, laid out as blank() does. Throws
+/// Error(Spec) for a pixel format this build does not know.
+[[nodiscard]] std::uint64_t frame_bytes(const avrig_format& format);
+
+}  // namespace avrig::stage
