@@ -21,12 +21,17 @@ namespace avrig::stage {
 struct Request {
   std::string id;                   ///< the stage's id
   std::string role;                 ///< "read", "process", "sync", "write"
-  std::string target;               ///< "media", "jack", "./mine.so", the sync group's name
+  std::string target;               ///< "media", "jack", "/lib/mine.so", the sync group's name
+  std::string component;            ///< `class:`, which one of a library; may be empty
   std::string parameters;           ///< JSON object; canonical units: ns, Hz, bytes, dB
   std::vector<std::string> inputs;  ///< "stage/port" it is connected to, in order
   std::string run_dir;              ///< the run's folder; "{run}" in parameters is already resolved
   bool offline = false;
-  std::string jack_server;  ///< name of the JACK server to use; empty = the default one
+  std::string jack_server;        ///< name of the JACK server to use; empty = the default one
+  std::string trigger = "any";    ///< several inputs: "any", "all", "paired"
+  std::int64_t tolerance_ns = 0;  ///< "paired": how far the capture times may be apart
+  std::string group = "{}";  ///< sync stages: JSON {mode, delay_ns?, max_delay_ns, max_unsynced_ns,
+                             ///< end} with mode live|offline|asap and end all|any
 };
 
 /// What one output port was asked for by its followers; empty lists = no wish.
@@ -38,12 +43,21 @@ struct Wish {
 
 /// What a stage program implements; `run_stage` is its main.
 ///
-/// Life: describe -> configure -> prepare -> run. `describe` and `configure` may throw Error; the
-/// launcher shows the text with the stage's id. A restarted stage goes through all four again,
-/// with the same Request and Assignment.
+/// Life: parameters -> describe -> configure -> prepare -> run. `describe` and `configure` may
+/// throw Error; the launcher shows the text with the stage's id. A restarted stage goes through all
+/// four again, with the same Request and Assignment.
 class Stage {
  public:
   virtual ~Stage() = default;
+
+  /// What `with:` may say, before anything is opened. The launcher checks and resolves the user's
+  /// values with it (units, paths, defaults, names) and describes with the result. Only id, role,
+  /// target and component of `request` are set. Without an override `with:` is passed on as
+  /// written and checked against Description::parameters. Throws Error.
+  [[nodiscard]] virtual std::vector<ParameterDescription> parameters(const Request& request) {
+    (void)request;
+    return {};
+  }
 
   /// Open the source, device or plug-in as far as needed to say what it is. Throws Error.
   [[nodiscard]] virtual Description describe(const Request& request) = 0;

@@ -20,6 +20,7 @@ struct Message {
 /// One end of the socket between launcher and stage (SOCK_SEQPACKET: a message is a packet).
 ///
 /// Launcher -> stage, each {"order": ...}:
+///   parameters {request: Request}                   -> {"answer": "parameters", parameters: [...]}
 ///   describe  {request: Request}                    -> {"answer": "description", ...Description}
 ///   configure {inputs: [format], wishes: [Wish]}    -> {"answer": "configured", ...Configured}
 ///   attach    {assignment: Assignment} + fds: run block, [sync block], rings in order
