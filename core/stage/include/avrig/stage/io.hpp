@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -63,14 +62,19 @@ class StageIo {
   [[nodiscard]] shm::Waiter& waiter() noexcept { return waiter_; }
   /// A waiter for a thread that serves output `index` alone (OutputPort::own_bell).
   [[nodiscard]] shm::Waiter output_waiter(std::size_t index) noexcept;
-  /// Wait until `ready()`, stop or deadline. False when stopping or at the deadline.
+  /// Wait until `ready()` is true. False when there is something else to do first: an order, the
+  /// end of the run (for a source: that it is to stop), or the deadline.
   template <class Ready>
   [[nodiscard]] bool wait(shm::Waiter& waiter,
                           Ready&& ready,
                           std::int64_t deadline_ns = kForever) noexcept {
-    return waiter.wait([&] { return stopping() || ordered() || ready(); }, deadline_ns) && ready();
+    return waiter.wait([&] { return interrupted() || ready(); }, deadline_ns) && ready();
   }
   static constexpr std::int64_t kForever = INT64_MAX;
+  /// Is there something to do before the next frame? Thread: any
+  [[nodiscard]] bool interrupted() const noexcept {
+    return abandoned() || ordered() || (inputs_.empty() && stopping());
+  }
 
   // Orders from the launcher ------------------------------------------------------------------
   /// The run is to end: readers publish their ends, others drain and end as usual. Thread: any
@@ -81,8 +85,10 @@ class StageIo {
   }
   /// Is a parameter change or a mark waiting? Thread: any
   [[nodiscard]] bool ordered() const noexcept { return ordered_.load(std::memory_order_acquire); }
-  /// Parameter changes that arrived; apply them between frames.
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> take_parameters();
+  /// Apply the parameter changes that arrived, through Stage::set_parameter, and report each.
+  /// Call between frames, from the thread of run().
+  void apply_orders();
+  /// Text marks that arrived since the last call.
   [[nodiscard]] std::vector<Mark> take_marks();
 
   // What others see ---------------------------------------------------------------------------
@@ -98,12 +104,14 @@ class StageIo {
     return sync_ ? &*sync_ : nullptr;
   }
 
-  // Used by run_stage() -----------------------------------------------------------------------
+  // Used by run_stage() and by tests -----------------------------------------------------------
   void order_stop(bool abandon) noexcept;
   void order_parameter(std::string name, std::string value);
   void order_mark(Mark mark);
-  void set_log_sink(std::function<void(Level, const std::string&)> sink) {
-    log_sink_ = std::move(sink);
+  /// Where log lines and events go: a JSON text for the launcher.
+  void set_sink(std::function<void(const std::string&)> sink) { sink_ = std::move(sink); }
+  void set_parameter_handler(std::function<void(const std::string&, const std::string&)> handler) {
+    parameter_handler_ = std::move(handler);
   }
 
  private:
@@ -125,7 +133,8 @@ class StageIo {
   std::mutex orders_;
   std::vector<std::pair<std::string, std::string>> parameters_;
   std::vector<Mark> marks_;
-  std::function<void(Level, const std::string&)> log_sink_;
+  std::function<void(const std::string&)> sink_;
+  std::function<void(const std::string&, const std::string&)> parameter_handler_;
 };
 
 /// A frame in hand as the plug-in ABI and media code see it: pointers into the pool.
@@ -133,8 +142,7 @@ class StageIo {
 
 /// An output buffer as a frame to fill: planes laid out for `format`.
 ///
-/// Audio: one plane, rows = channels, 64-byte aligned rows of block_samples. Video: planes as
-/// plane_layout() says. Features: rows x columns. Packets: one row.
+/// Laid out as media::FrameLayout::of(format) says; `samples` is set to the capacity.
 [[nodiscard]] avrig_frame blank(std::span<std::byte> memory, const avrig_format& format) noexcept;
 
 /// Describe `frame` (which lies in `memory`) in a descriptor, stamps included.
