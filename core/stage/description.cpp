@@ -75,7 +75,7 @@ static void from_json(const json& in, OutputPort& value) {
   get(in, "own_bell", value.own_bell);
 }
 
-static void to_json(json& out, const ParameterDescription& value) {
+void to_json(json& out, const ParameterDescription& value) {
   out = {{"name", value.name},
          {"type", value.type},
          {"unit", value.unit},
@@ -87,7 +87,7 @@ static void to_json(json& out, const ParameterDescription& value) {
          {"live", value.live},
          {"required", value.required}};
 }
-static void from_json(const json& in, ParameterDescription& value) {
+void from_json(const json& in, ParameterDescription& value) {
   get(in, "name", value.name);
   get(in, "type", value.type);
   get(in, "unit", value.unit);

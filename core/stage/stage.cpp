@@ -30,11 +30,15 @@ Request request_from(const json& in) {
   in.at("id").get_to(request.id);
   in.at("role").get_to(request.role);
   in.at("target").get_to(request.target);
+  in.at("component").get_to(request.component);
   request.parameters = in.at("parameters").dump();
   in.at("inputs").get_to(request.inputs);
   in.at("run_dir").get_to(request.run_dir);
   in.at("offline").get_to(request.offline);
   in.at("jack_server").get_to(request.jack_server);
+  in.at("trigger").get_to(request.trigger);
+  in.at("tolerance_ns").get_to(request.tolerance_ns);
+  request.group = in.at("group").dump();
   return request;
 }
 
@@ -95,7 +99,13 @@ class Conversation {
     while (auto message = socket_.receive()) {
       const json order = json::parse(message->text);
       const std::string what = order.at("order");
-      if (what == "describe") {
+      if (what == "parameters") {
+        json published = json::array();
+        for (const auto& parameter : stage_->parameters(request_from(order.at("request")))) {
+          published.push_back(parameter);
+        }
+        say({{"answer", "parameters"}, {"parameters", published}});
+      } else if (what == "describe") {
         json answer = stage_->describe(request_from(order.at("request")));
         answer["answer"] = "description";
         say(answer);

@@ -85,6 +85,8 @@ struct Configured {
   std::int64_t delay_ns = 0;               ///< algorithmic delay, subtracted by the host
 };
 
+void to_json(nlohmann::json& json, const ParameterDescription& value);
+void from_json(const nlohmann::json& json, ParameterDescription& value);
 void to_json(nlohmann::json& json, const Acceptance& value);
 void from_json(const nlohmann::json& json, Acceptance& value);
 void to_json(nlohmann::json& json, const Description& value);
