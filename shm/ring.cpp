@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include <avrig/error.hpp>
 #include <avrig/shm/ring.hpp>
+#include <avrig/shm/sweep.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -142,8 +143,12 @@ Ring::Ring(std::span<std::byte> memory) {
 }
 
 void Ring::attach(std::span<std::byte> memory) {
+  AVRIG_SWEEP_WINDOW(Attach);
   if (memory.size() < 2 * kPageBytes) {
     refuse("it is smaller than its header");
+  }
+  if (reinterpret_cast<std::uintptr_t>(memory.data()) % alignof(MakerPage) != 0) {
+    refuse("its memory is not aligned to 128 bytes");
   }
   const auto* header = reinterpret_cast<const RingHeader*>(memory.data());
   if (header->state.load(std::memory_order_acquire) != kReadyState || header->magic != kRingMagic) {
@@ -247,6 +252,27 @@ void Ring::read_body(std::uint64_t sequence, Descriptor& out) const noexcept {
     words[word] = from.body[word].load(std::memory_order_relaxed);
   }
   std::memcpy(&out, words.data(), sizeof out);
+}
+
+bool Ring::read(std::uint64_t sequence, Descriptor& out, std::uint64_t& word) const noexcept {
+  const DescriptorSlot& from = slot(sequence);
+  // acquire: the body was complete before its word.
+  word = from.word.load(std::memory_order_acquire);
+  if (word_kind(word) == Kind::None || word_sequence(word) != (sequence & kSequenceMask)) {
+    return false;
+  }
+  read_body(sequence, out);
+  // Pairs with the maker's fence behind the new sequence: a copy that saw one word of the next
+  // body sees that body's sequence here.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return out.sequence == sequence && from.body[0].load(std::memory_order_relaxed) == sequence;
+}
+
+std::uint64_t Ring::verdict(std::uint64_t sequence, std::uint32_t line) const noexcept {
+  const EditorLine& from = slot(sequence).editor[line];
+  return from.tag.load(std::memory_order_acquire) == sequence + 1
+             ? from.verdict.load(std::memory_order_relaxed)
+             : 0;
 }
 
 std::uint64_t Ring::find_head() const noexcept {

@@ -27,8 +27,17 @@ std::uint64_t image_bytes(std::span<const Region> regions) noexcept {
 
 }  // namespace
 
-RingEditor::RingEditor(Ring& ring, std::uint32_t participant, std::span<Bell> bells)
-    : RingFollower(ring, participant, bells) {
+RingEditor::RingEditor(Ring& ring,
+                       std::uint32_t participant,
+                       std::span<Bell> bells,
+                       Unprocessed skipped)
+    : RingFollower(ring,
+                   participant,
+                   bells,
+                   {},
+                   skipped == Unprocessed::Drop
+                       ? 1 + static_cast<std::uint64_t>(DropReason::Skipped)
+                       : kVerdictUnprocessed) {
   AVRIG_SWEEP_WINDOW(Recover);
   // A before-image of the frame that was in hand: the edit may be half done.
   if (page().undo_tag.load(std::memory_order_acquire) == next() + 1) {
@@ -40,12 +49,21 @@ bool RingEditor::save(const Taken& taken, std::span<const Region> regions) noexc
   AVRIG_SWEEP_WINDOW(Edit);
   ParticipantPage& own = page();
   const std::span<std::byte> image = ring().undo(participant());
-  if (own.undo_tag.load(std::memory_order_relaxed) == taken.sequence + 1) {
-    return true;  // put back by recovery: the image is still good
-  }
   if (regions.size() > own.undo_region.size() || image_bytes(regions) > image.size()) {
     return false;
   }
+  if (own.undo_tag.load(std::memory_order_relaxed) == taken.sequence + 1) {
+    if (std::equal(regions.begin(),
+                   regions.end(),
+                   own.undo_region.begin(),
+                   own.undo_region.begin() + std::min<std::size_t>(own.undo_regions, 4))) {
+      return true;  // put back by recovery: the image is still good
+    }
+    put_back(taken.buffer);
+    own.undo_tag.store(0, std::memory_order_relaxed);
+  }
+  // The image that we overwrite must be worthless by now: the frame it belongs to is done.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   std::byte* to = image.data();
   for (std::size_t index = 0; index < regions.size(); ++index) {
     const Region& region = regions[index];
@@ -101,12 +119,13 @@ bool RingEditor::restore(const Taken& taken) noexcept {
 
 void RingEditor::condemn(const Taken& taken, DropReason reason, bool quarantined) noexcept {
   AVRIG_SWEEP_WINDOW(Edit);
-  EditorLine& line =
-      ring().slot(taken.sequence).editor[ring().participants()[participant()].editor_line];
-  line.verdict.store(
-      (1 + static_cast<std::uint64_t>(reason)) | (quarantined ? std::uint64_t{1} << 32 : 0),
-      std::memory_order_relaxed);
-  line.tag.store(taken.sequence + 1, std::memory_order_release);
+  judge(taken.sequence,
+        (1 + static_cast<std::uint64_t>(reason)) | (quarantined ? kVerdictQuarantined : 0));
+}
+
+void RingEditor::pass_unprocessed(const Taken& taken, bool quarantined) noexcept {
+  AVRIG_SWEEP_WINDOW(Edit);
+  judge(taken.sequence, kVerdictUnprocessed | (quarantined ? kVerdictQuarantined : 0));
 }
 
 }  // namespace avrig::shm

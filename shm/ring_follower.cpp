@@ -30,12 +30,20 @@ RingFollower::RingFollower(Ring& ring,
                            std::uint32_t participant,
                            std::span<Bell> bells,
                            std::span<Ring* const> pools)
+    : RingFollower(ring, participant, bells, pools, 0) {}
+
+RingFollower::RingFollower(Ring& ring,
+                           std::uint32_t participant,
+                           std::span<Bell> bells,
+                           std::span<Ring* const> pools,
+                           std::uint64_t verdict_on_jump)
     : ring_(&ring),
       page_(&ring.participant_page(participant)),
       participant_(participant),
       entry_(ring.participants()[participant]),
       bells_(bells),
-      pools_(pools.begin(), pools.end()) {
+      pools_(pools.begin(), pools.end()),
+      verdict_on_jump_(verdict_on_jump) {
   const auto entries = ring.participants();
   const std::uint64_t me = std::uint64_t{1} << participant;
   collect(entry_.after, entries.size(), after_);
@@ -52,13 +60,29 @@ RingFollower::RingFollower(Ring& ring,
       add_once(wakes_on_hold_, entries[index].bell);
     }
   }
+  recover();
+}
+
+void RingFollower::recover() noexcept {
   AVRIG_SWEEP_WINDOW(Recover);
   (void)page_->ledger.load(ledger_);
   next_ = page_->done.load(std::memory_order_relaxed);
   hold_ = page_->hold.load(std::memory_order_relaxed);
   if (ledger_.cursor > next_) {
-    advance(ledger_.cursor);  // a jump that was decided, but not made
+    // Counted, but not yet done: a frame set aside, or a jump.
+    const bool is_jump = ledger_.jump_from <= next_;
+    const bool held_nothing = hold_ == next_;
+    if (is_jump) {
+      judge_jump(next_, ledger_.cursor);
+    }
+    advance(ledger_.cursor);
+    if (is_jump && held_nothing) {
+      release(next_);
+    }
   }
+  Descriptor newest;
+  std::uint64_t word = 0;
+  ended_ = next_ > 0 && ring_->read(next_ - 1, newest, word) && word_kind(word) == Kind::End;
 }
 
 bool RingFollower::available(std::uint64_t sequence) const noexcept {
@@ -97,21 +121,75 @@ void RingFollower::advance(std::uint64_t to) noexcept {
   ring_all(wakes_on_done_);
 }
 
-void RingFollower::lose(std::uint64_t to, DropReason reason) noexcept {
+// Written before the cursor moves, so that a successor takes what was counted as done.
+void RingFollower::decide(std::uint64_t to) noexcept {
   ledger_.cursor = to;
-  ledger_.dropped[static_cast<std::size_t>(reason)] += to - next_;
   page_->ledger.store(ledger_);
+}
+
+void RingFollower::judge(std::uint64_t sequence, std::uint64_t verdict) noexcept {
+  EditorLine& line = ring_->slot(sequence).editor[entry_.editor_line];
+  line.verdict.store(verdict, std::memory_order_relaxed);
+  line.tag.store(sequence + 1, std::memory_order_release);
+}
+
+// What an editor jumps over it has not edited; those behind it must not take it for edited.
+void RingFollower::judge_jump(std::uint64_t from, std::uint64_t to) noexcept {
+  if (entry_.part != Part::Editor) {
+    return;
+  }
+  for (std::uint64_t sequence = std::max(from, to - std::min<std::uint64_t>(to, ring_->slots()));
+       sequence < to;
+       ++sequence) {
+    judge(sequence, verdict_on_jump_);
+  }
+}
+
+void RingFollower::lose(std::uint64_t to, std::uint64_t maker_voids, DropReason reason) noexcept {
+  const std::uint64_t voids =
+      std::min(maker_voids - std::min(maker_voids, ledger_.maker_voids), to - next_);
+  ledger_.voids += voids;
+  ledger_.maker_voids += voids;
+  ledger_.dropped[static_cast<std::size_t>(reason)] += to - next_ - voids;
+  ledger_.jump_from = next_;
+  decide(to);
   const bool held_nothing = hold_ == next_;
+  judge_jump(next_, to);
   advance(to);
   if (held_nothing) {
     release(to);
   }
 }
 
-void RingFollower::count_void() noexcept {
-  ledger_.cursor = next_ + 1;
+// Give up what the maker has taken away. The frame at the floor, or the one before it where none
+// is published yet, says how many of them were frames at all. Both are gone only once the floor
+// has moved on.
+bool RingFollower::lose_below_floor() noexcept {
+  constexpr int kTries = 1000;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const std::uint64_t floor = ring_->maker_page().floor.load(std::memory_order_seq_cst);
+    Descriptor at;
+    std::uint64_t word = 0;
+    std::uint64_t voids = 0;
+    if (ring_->read(floor, at, word)) {
+      voids = at.voids - (word_kind(word) == Kind::Frame ? 0 : 1);
+    } else if (ring_->read(floor - 1, at, word)) {
+      voids = at.voids;
+    } else {
+      continue;
+    }
+    lose(floor, voids, entry_.loss == Loss::MaySkip ? DropReason::Skipped : DropReason::Slack);
+    return true;
+  }
+  broken_ = "its maker took away frames that it never published";
+  return false;
+}
+
+void RingFollower::count_void(Kind kind) noexcept {
+  ledger_.jump_from = next_ + 1;
   ++ledger_.voids;
-  page_->ledger.store(ledger_);
+  ledger_.maker_voids += kind == Kind::Frame ? 0 : 1;
+  decide(next_ + 1);
 }
 
 // The newest frame that a lagging `may_skip` follower may jump to: never past a mark.
@@ -136,7 +214,7 @@ std::uint64_t RingFollower::newest_to_jump_to() const noexcept {
 bool RingFollower::resolve(Taken& taken) noexcept {
   const Ring* pool = ring_;
   taken.payload = {};
-  if (taken.kind != Kind::Frame && taken.kind != Kind::Format) {
+  if (taken.kind != Kind::Frame) {
     return true;
   }
   if (ring_->is_reference()) {
@@ -170,12 +248,9 @@ bool RingFollower::begin(std::uint64_t sequence, Taken& taken) noexcept {
   if (maker.floor.load(std::memory_order_seq_cst) > sequence) {
     return false;
   }
-  const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
-  ring_->read_body(sequence, taken.descriptor);
-  // The buffer is ours, but its slot may have been overwritten under our copy: look again.
-  std::atomic_thread_fence(std::memory_order_acquire);
-  if (maker.floor.load(std::memory_order_relaxed) > sequence ||
-      word_sequence(word) != (sequence & kSequenceMask)) {
+  // The buffer is ours, but its slot may be overwritten under our copy: then the floor has passed.
+  std::uint64_t word = 0;
+  if (!ring_->read(sequence, taken.descriptor, word)) {
     return false;
   }
   taken.sequence = sequence;
@@ -184,42 +259,57 @@ bool RingFollower::begin(std::uint64_t sequence, Taken& taken) noexcept {
   return true;
 }
 
-bool RingFollower::dropped_by_editor(const Taken& taken) const noexcept {
-  const DescriptorSlot& slot = ring_->slot(taken.sequence);
-  return std::any_of(editor_lines_.begin(), editor_lines_.end(), [&](std::uint32_t line) {
-    return slot.editor[line].tag.load(std::memory_order_acquire) == taken.sequence + 1 &&
-           (slot.editor[line].verdict.load(std::memory_order_relaxed) & 0xffff'ffff) != 0;
-  });
+bool RingFollower::passed_by_editors(Taken& taken) const noexcept {
+  bool passed = true;
+  for (const std::uint32_t line : editor_lines_) {
+    const std::uint64_t verdict = ring_->verdict(taken.sequence, line);
+    passed = passed && (verdict & kVerdictDrop) == 0;
+    if ((verdict & kVerdictUnprocessed) != 0) {
+      taken.descriptor.flags |= AVRIG_FRAME_UNPROCESSED;
+    }
+    if ((verdict & kVerdictQuarantined) != 0) {
+      taken.descriptor.flags |= AVRIG_FRAME_QUARANTINED;
+    }
+  }
+  return passed;
 }
 
 RingFollower::Next RingFollower::try_next(Taken& taken) noexcept {
   for (;;) {
-    const std::uint64_t floor = ring_->maker_page().floor.load(std::memory_order_seq_cst);
-    if (floor > next_) {
-      lose(floor, entry_.loss == Loss::MaySkip ? DropReason::Skipped : DropReason::Slack);
+    if (ring_->maker_page().floor.load(std::memory_order_seq_cst) > next_) {
+      if (!lose_below_floor()) {
+        return Next::Broken;
+      }
       continue;
     }
     if (!available(next_)) {
       return Next::Nothing;
     }
     if (entry_.loss == Loss::MaySkip) {
-      if (const std::uint64_t newest = newest_to_jump_to(); newest > next_) {
-        lose(newest, DropReason::Skipped);
+      const std::uint64_t newest = newest_to_jump_to();
+      Descriptor at;
+      std::uint64_t word = 0;
+      if (newest > next_ && ring_->read(newest, at, word)) {
+        lose(newest, at.voids - (word_kind(word) == Kind::Frame ? 0 : 1), DropReason::Skipped);
       }
     }
     if (!begin(next_, taken)) {
-      continue;  // overtaken: the floor has passed it
-    }
-    if (taken.descriptor.sequence != taken.sequence) {
+      if (ring_->maker_page().floor.load(std::memory_order_seq_cst) > next_) {
+        continue;  // overtaken
+      }
       broken_ = "a descriptor carries another frame's number";
       return Next::Broken;
     }
     if (!resolve(taken)) {
       return Next::Broken;
     }
-    if (taken.kind == Kind::Empty || (taken.kind == Kind::Frame && dropped_by_editor(taken))) {
+    if (entry_.part == Part::Editor && ring_->verdict(next_, entry_.editor_line) != 0) {
+      judge(next_, 0);  // of a predecessor that was killed before it completed the frame
+    }
+    const bool passed = passed_by_editors(taken);
+    if (taken.kind == Kind::Empty || (taken.kind == Kind::Frame && !passed)) {
       const bool held_nothing = hold_ == next_;
-      count_void();
+      count_void(taken.kind);
       advance(next_ + 1);
       if (held_nothing) {
         release(next_);
@@ -232,23 +322,23 @@ RingFollower::Next RingFollower::try_next(Taken& taken) noexcept {
 
 void RingFollower::complete(const Taken& taken) noexcept {
   if (taken.kind != Kind::Frame) {
-    count_void();
+    count_void(taken.kind);
     ended_ = ended_ || taken.kind == Kind::End;
   }
   advance(taken.sequence + 1);
 }
 
 void RingFollower::complete_quarantined(const Taken& taken) noexcept {
-  ledger_.cursor = taken.sequence + 1;
   ++ledger_.quarantined;
-  page_->ledger.store(ledger_);
+  ledger_.jump_from = taken.sequence + 1;
+  decide(taken.sequence + 1);
   advance(taken.sequence + 1);
 }
 
 void RingFollower::complete_dropped(const Taken& taken, DropReason reason) noexcept {
-  ledger_.cursor = taken.sequence + 1;
   ++ledger_.dropped[static_cast<std::size_t>(reason)];
-  page_->ledger.store(ledger_);
+  ledger_.jump_from = taken.sequence + 1;
+  decide(taken.sequence + 1);
   advance(taken.sequence + 1);
 }
 
@@ -263,28 +353,31 @@ void RingFollower::release(std::uint64_t sequence) noexcept {
 }
 
 void RingFollower::skip_to(std::uint64_t sequence) noexcept {
-  while (next_ < sequence && ring_->published(next_)) {
-    const std::uint64_t word = ring_->slot(next_).word.load(std::memory_order_acquire);
-    if (word_kind(word) != Kind::Frame) {
-      count_void();
-      ended_ = ended_ || word_kind(word) == Kind::End;
+  while (next_ < sequence) {
+    if (ring_->published(next_)) {
+      const Kind kind = word_kind(ring_->slot(next_).word.load(std::memory_order_acquire));
+      if (kind != Kind::Frame) {
+        count_void(kind);
+        ended_ = ended_ || kind == Kind::End;
+      }
+    } else if (ring_->maker_page().floor.load(std::memory_order_seq_cst) <= next_) {
+      return;  // not there yet
     }
     advance(next_ + 1);
   }
 }
 
 bool RingFollower::look_back(std::uint64_t sequence, Taken& taken) noexcept {
+  std::uint64_t word = 0;
   if (sequence < hold_ || sequence >= next_ ||
       ring_->maker_page().floor.load(std::memory_order_seq_cst) > sequence ||
-      !ring_->published(sequence)) {
+      !ring_->read(sequence, taken.descriptor, word)) {
     return false;
   }
-  const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
-  ring_->read_body(sequence, taken.descriptor);
   taken.sequence = sequence;
   taken.kind = word_kind(word);
   taken.buffer = word_buffer(word);
-  return taken.descriptor.sequence == sequence && resolve(taken) && !dropped_by_editor(taken);
+  return resolve(taken) && passed_by_editors(taken);
 }
 
 void RingFollower::ring_all(std::span<const std::uint32_t> bells) noexcept {
@@ -325,19 +418,30 @@ EdgeCount count_edge(const Ring& ring, std::uint32_t participant) noexcept {
   Ledger ledger{};
   (void)page.ledger.load(ledger);
   const std::uint64_t done = std::max(page.done.load(std::memory_order_acquire), ledger.cursor);
-  const std::uint64_t head = std::max(ring.maker_page().head.load(std::memory_order_acquire), done);
   for (std::size_t reason = 0; reason < kDropReasons; ++reason) {
     count.dropped_by[reason] = ledger.dropped[reason];
     count.dropped += ledger.dropped[reason];
   }
   count.quarantined = ledger.quarantined;
   count.delivered = done - std::min(done, undelivered(ledger));
-  count.in_flight = 0;
-  for (std::uint64_t sequence = done; sequence < head; ++sequence) {
-    const std::uint64_t word = ring.slot(sequence).word.load(std::memory_order_relaxed);
-    count.in_flight += word_kind(word) == Kind::Frame ? 1u : 0u;
+  // The newest descriptor says how many of those before it carry no frame; how many of them lie
+  // below `done` the ledger knows.
+  Descriptor newest;
+  std::uint64_t word = 0;
+  std::uint64_t head = done;
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    head = std::max(ring.maker_page().head.load(std::memory_order_acquire), done);
+    if (head == done || ring.read(head - 1, newest, word)) {
+      break;
+    }
+    newest.voids = ledger.maker_voids;
   }
-  count.produced = done - ledger.voids + count.in_flight;
+  count.in_flight = head - done;
+  if (head > done) {
+    const std::uint64_t ahead = newest.voids - std::min(newest.voids, ledger.maker_voids);
+    count.in_flight -= std::min(ahead, count.in_flight);
+  }
+  count.produced = count.delivered + count.dropped + count.quarantined + count.in_flight;
   return count;
 }
 

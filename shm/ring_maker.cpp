@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace avrig::shm {
 namespace {
@@ -26,6 +27,15 @@ RingMaker::RingMaker(Ring& ring, std::span<Bell> bells)
       kept_(ring.buffers(), 0) {
   free_.reserve(ring.buffers());
   pins_.reserve(kMaxPins);
+  // Who also waits for another stage of this ring is rung by that one, when its turn has come.
+  const auto entries = ring.participants();
+  const std::uint64_t known = (std::uint64_t{1} << entries.size()) - 1;
+  for (const ParticipantEntry& entry : entries) {
+    if (((entry.after | entry.behind) & known) == 0 && entry.bell < bells.size() &&
+        std::find(wakes_.begin(), wakes_.end(), entry.bell) == wakes_.end()) {
+      wakes_.push_back(entry.bell);
+    }
+  }
   recover();
 }
 
@@ -45,37 +55,16 @@ void RingMaker::recover() {
       ended_ = kind == Kind::End;
     }
   }
-  // Newest first: a buffer belongs to the newest frame that names it.
   const std::uint64_t oldest = head_ > ring_->slots() ? head_ - ring_->slots() : 0;
-  tail_ = std::clamp(std::min(lowest_hold(false), head_), std::max(floor_, oldest), head_);
+  tail_ = std::min(std::max({lowest_hold(false), floor_, oldest}), head_);
+  // Newest first: a buffer belongs to the newest frame that names it.
   for (std::uint64_t sequence = head_; sequence-- > oldest;) {
     const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
-    if (word_sequence(word) == (sequence & kSequenceMask) && word_kind(word) != Kind::None) {
+    if (word_sequence(word) == (sequence & kSequenceMask) && word_kind(word) == Kind::Frame) {
       adopt_named(sequence, word_buffer(word));
     }
   }
-  for (std::uint32_t place = 0; place < kMaxPins; ++place) {
-    const std::uint64_t word = page.pins[place].load(std::memory_order_relaxed);
-    const std::uint32_t buffer = word_buffer(word);
-    if (word == kNoPin) {
-      continue;
-    }
-    if (buffer < state_.size() && state_[buffer] == State::Free) {
-      state_[buffer] = State::Pinned;
-      pins_.push_back({word_sequence(word), buffer, place});
-    } else if (buffer < state_.size() && state_[buffer] == State::Pinned) {
-      for (Pin& pin : pins_) {
-        pin.place = pin.buffer == buffer ? place : pin.place;
-      }
-    } else {
-      page.pins[place].store(kNoPin, std::memory_order_relaxed);
-    }
-  }
-  for (Pin& pin : pins_) {
-    if (pin.place == kMaxPins) {
-      pin.place = write_pin(pin.sequence, pin.buffer);
-    }
-  }
+  adopt_pins();
   for (std::uint32_t buffer = ring_->buffers(); buffer-- > 0;) {
     if (state_[buffer] == State::Free) {
       free_.push_back(buffer);
@@ -84,26 +73,69 @@ void RingMaker::recover() {
 }
 
 void RingMaker::adopt_named(std::uint64_t sequence, std::uint32_t buffer) noexcept {
-  if (buffer >= state_.size() || state_[buffer] != State::Free) {
+  const bool is_reference = ring_->is_reference();
+  if (!is_reference && (buffer >= state_.size() || state_[buffer] != State::Free)) {
     return;
   }
   if (sequence >= tail_) {
-    state_[buffer] = State::Named;
-    named_[sequence % ring_->slots()] = buffer;
-  } else if (!let_go_by_all(sequence)) {
-    state_[buffer] = State::Pinned;
-    pins_.push_back({sequence, buffer, kMaxPins});
+    if (!is_reference) {
+      state_[buffer] = State::Named;
+      named_[sequence % ring_->slots()] = buffer;
+    }
+  } else if (!let_go_by_all(sequence) && pins_.size() < kMaxPins) {
+    if (!is_reference) {
+      state_[buffer] = State::Pinned;
+    }
+    pins_.push_back({sequence, is_reference ? kNoBuffer : buffer, kMaxPins});
+  }
+}
+
+RingMaker::Pin* RingMaker::find_pin(std::uint64_t sequence, std::uint32_t buffer) noexcept {
+  const auto found = std::find_if(pins_.begin(), pins_.end(), [&](const Pin& pin) {
+    return pin.sequence == sequence && pin.buffer == buffer;
+  });
+  return found == pins_.end() ? nullptr : &*found;
+}
+
+// Pins outlive their descriptors' slots. One whose buffer a newer descriptor names is stale: its
+// clearing was the last thing that was not done.
+void RingMaker::adopt_pins() noexcept {
+  auto& places = ring_->maker_page().pins;
+  for (std::uint32_t place = 0; place < kMaxPins; ++place) {
+    const std::uint64_t word = places[place].load(std::memory_order_relaxed);
+    if (word == kNoPin) {
+      continue;
+    }
+    const std::uint64_t sequence = widen_sequence(word_sequence(word), head_);
+    const std::uint32_t buffer = word_buffer(word);
+    const bool is_reference = ring_->is_reference() && buffer == kNoBuffer;
+    const bool is_free = buffer < state_.size() && state_[buffer] == State::Free;
+    Pin* pin = find_pin(sequence, buffer);
+    if (pin != nullptr && pin->place == kMaxPins) {
+      pin->place = place;
+    } else if (pin == nullptr && (is_reference || is_free) && pins_.size() < kMaxPins) {
+      if (is_free) {
+        state_[buffer] = State::Pinned;
+      }
+      pins_.push_back({sequence, buffer, place});
+    } else {
+      places[place].store(kNoPin, std::memory_order_relaxed);
+    }
+  }
+  for (Pin& pin : pins_) {
+    if (pin.place == kMaxPins) {
+      pin.place = write_pin(pin.sequence, pin.buffer);
+    }
   }
 }
 
 bool RingMaker::read(std::uint64_t sequence, Descriptor& out, Kind& kind) const noexcept {
-  const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
-  if (word_kind(word) == Kind::None || word_sequence(word) != (sequence & kSequenceMask)) {
+  std::uint64_t word = 0;
+  if (!ring_->read(sequence, out, word)) {
     return false;
   }
   kind = word_kind(word);
-  ring_->read_body(sequence, out);
-  return out.sequence == sequence;
+  return true;
 }
 
 // --- what is free ------------------------------------------------------------------------------
@@ -159,7 +191,9 @@ void RingMaker::reclaim() noexcept {
     if (pins_[index].place < kMaxPins) {
       ring_->maker_page().pins[pins_[index].place].store(kNoPin, std::memory_order_relaxed);
     }
-    free_buffer(pins_[index].buffer);
+    if (pins_[index].buffer != kNoBuffer) {
+      free_buffer(pins_[index].buffer);
+    }
     pins_[index] = pins_.back();
     pins_.pop_back();
   }
@@ -179,24 +213,26 @@ std::uint32_t RingMaker::write_pin(std::uint64_t sequence, std::uint32_t buffer)
 }
 
 bool RingMaker::raise_floor(std::uint64_t floor) noexcept {
-  MakerPage& page = ring_->maker_page();
-  if (pins_.size() + (floor - tail_) > kMaxPins) {
-    return false;
-  }
-  floor_ = floor;
-  page.floor.store(floor, std::memory_order_seq_cst);
-  for (; tail_ < floor; ++tail_) {
-    std::uint32_t& named = named_[tail_ % ring_->slots()];
-    if (named == kNoBuffer) {
-      continue;
+  while (tail_ < floor) {
+    if (pins_.size() >= kMaxPins) {
+      return false;
     }
-    const std::uint32_t buffer = std::exchange(named, kNoBuffer);
-    if (let_go_by_all(tail_)) {
+    floor_ = tail_ + 1;
+    ring_->maker_page().floor.store(floor_, std::memory_order_seq_cst);
+    const std::uint64_t sequence = tail_++;
+    const std::uint32_t buffer =
+        std::exchange(named_[sequence % ring_->slots()], std::uint32_t{kNoBuffer});
+    if (buffer == kNoBuffer && !ring_->is_reference()) {
+      continue;  // a mark
+    }
+    if (!let_go_by_all(sequence)) {
+      if (buffer != kNoBuffer) {
+        state_[buffer] = State::Pinned;
+      }
+      pins_.push_back({sequence, buffer, write_pin(sequence, buffer)});
+    } else if (buffer != kNoBuffer) {
       free_buffer(buffer);
-      continue;
     }
-    state_[buffer] = State::Pinned;
-    pins_.push_back({tail_, buffer, write_pin(tail_, buffer)});
   }
   return true;
 }
@@ -210,7 +246,11 @@ bool RingMaker::make_room() noexcept {
 
 std::uint64_t RingMaker::tail() noexcept {
   reclaim();
-  return tail_;
+  std::uint64_t oldest = tail_;
+  for (const Pin& pin : pins_) {
+    oldest = std::min(oldest, pin.sequence);
+  }
+  return oldest;
 }
 
 std::optional<std::uint32_t> RingMaker::try_claim() noexcept {
@@ -222,8 +262,10 @@ std::optional<std::uint32_t> RingMaker::try_claim() noexcept {
   if (free_.empty()) {
     return std::nullopt;
   }
-  const std::uint32_t buffer = free_.back();
-  free_.pop_back();
+  const std::size_t spared = spares_ ? std::min<std::size_t>(ring_->guard(), free_.size() - 1) : 0;
+  const auto chosen = free_.end() - 1 - static_cast<std::ptrdiff_t>(spared);
+  const std::uint32_t buffer = *chosen;
+  free_.erase(chosen);
   state_[buffer] = State::Claimed;
   // Odd while it is written. The fence keeps the payload's first byte behind it, for taps.
   std::atomic<std::uint64_t>& generation = ring_->generation(buffer);
@@ -236,13 +278,17 @@ void RingMaker::abandon(std::uint32_t buffer) noexcept {
   free_buffer(buffer);
 }
 
+// Each publication pins at most one frame more; a pin that cannot be written down must not be.
+bool RingMaker::can_pin() noexcept {
+  if (pins_.size() + 1 >= kMaxPins) {
+    reclaim();
+  }
+  return pins_.size() + 1 < kMaxPins;
+}
+
 bool RingMaker::may_publish() noexcept {
-  if (ring_->live()) {
-    // Only what could no longer be written down stops a live maker.
-    if (pins_.size() + 1 >= kMaxPins) {
-      reclaim();
-    }
-    return pins_.size() + 1 < kMaxPins;
+  if (ring_->live() || !can_pin()) {
+    return can_pin();
   }
   const std::uint64_t usable = ring_->slots() - ring_->guard();
   const std::uint64_t barrier = lowest_hold(true);
@@ -252,6 +298,9 @@ bool RingMaker::may_publish() noexcept {
 bool RingMaker::ready() noexcept {
   if (!may_publish()) {
     return false;
+  }
+  if (ring_->is_reference()) {
+    return true;
   }
   if (free_.empty()) {
     reclaim();
@@ -269,12 +318,13 @@ void RingMaker::write_slot(Descriptor& descriptor, Kind kind, std::uint32_t buff
   descriptor.voids = (last_ ? last_->voids : 0) + (is_void(kind) ? 1 : 0);
   descriptor.drops = (last_ ? last_->drops : 0) + (kind == Kind::Empty ? 1 : 0);
   DescriptorSlot& slot = ring_->slot(head_);
-  // A follower that copied this slot while we overwrite it must see, in its second look, the floor
-  // that we raised before.
+  // Who copies this slot while we overwrite it must see, in a second look, the floor that we raised
+  // before and the new sequence: both lie in front of the fence, the rest of the body behind it.
+  slot.body[0].store(head_, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
   std::array<std::uint64_t, kDescriptorWords> words;
   std::memcpy(words.data(), &descriptor, sizeof descriptor);
-  for (std::size_t word = 0; word < kDescriptorWords; ++word) {
+  for (std::size_t word = 1; word < kDescriptorWords; ++word) {
     slot.body[word].store(words[word], std::memory_order_relaxed);
   }
   last_ = descriptor;
@@ -299,18 +349,17 @@ void RingMaker::commit(Kind kind, Descriptor& descriptor, std::uint32_t buffer) 
   AVRIG_SWEEP_WINDOW(Publish);
   vacate_slot();
   if (buffer != kNoBuffer) {
-    // Even again, before the descriptor that names it: a tap that sees the name sees a whole frame.
+    // Even again, and told to taps, before the descriptor that names it: a tap that sees the name
+    // sees a whole frame.
     std::atomic<std::uint64_t>& generation = ring_->generation(buffer);
-    generation.store((generation.load(std::memory_order_relaxed) | 1) + 1,
-                     std::memory_order_release);
+    descriptor.generation = (generation.load(std::memory_order_relaxed) | 1) + 1;
+    generation.store(descriptor.generation, std::memory_order_release);
     state_[buffer] = State::Named;
     named_[head_ % ring_->slots()] = buffer;
   }
   write_slot(descriptor, kind, buffer);
-  for (const ParticipantEntry& entry : ring_->participants()) {
-    if (entry.bell < bells_.size()) {
-      shm::ring(bells_[entry.bell]);
-    }
+  for (const std::uint32_t bell : wakes_) {
+    shm::ring(bells_[bell]);
   }
 }
 

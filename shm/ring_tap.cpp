@@ -34,38 +34,65 @@ std::uint64_t RingTap::settled() const noexcept {
   return settled;
 }
 
+bool RingTap::shows(std::uint64_t sequence) const noexcept {
+  const auto entries = ring_->participants();
+  return std::none_of(entries.begin(), entries.end(), [&](const ParticipantEntry& entry) {
+    return entry.part == Part::Editor &&
+           (ring_->verdict(sequence, entry.editor_line) & kVerdictDrop) != 0;
+  });
+}
+
+bool RingTap::copy(std::uint64_t sequence,
+                   Descriptor& descriptor,
+                   std::vector<std::byte>& payload) {
+  std::uint64_t word = 0;
+  if (!ring_->read(sequence, descriptor, word)) {
+    return false;
+  }
+  const std::uint32_t buffer = word_buffer(word);
+  if (buffer >= ring_->buffers()) {
+    return false;
+  }
+  std::atomic<std::uint64_t>& generation = ring_->generation(buffer);
+  // acquire: the bytes that were written before the buffer got this generation.
+  if (generation.load(std::memory_order_acquire) != descriptor.generation) {
+    return false;
+  }
+  payload.resize(ring_->buffer_bytes());
+  copy_racing(payload.data(), ring_->buffer(buffer).data(), payload.size());
+  // Pairs with the fence after the maker's odd generation: a copy that saw its bytes sees it.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return generation.load(std::memory_order_relaxed) == descriptor.generation && shows(sequence) &&
+         fits(descriptor, payload.size());
+}
+
 bool RingTap::copy_newest(Descriptor& descriptor, std::vector<std::byte>& payload) {
   for (int attempt = 0; attempt < kTries; ++attempt) {
     const std::uint64_t end = settled();
-    if (end == 0 || end <= seen_) {
+    const std::uint64_t oldest = std::max(seen_, end - std::min<std::uint64_t>(end, kTries));
+    std::uint64_t sequence = end;
+    // Past marks, and frames that an editor has dropped.
+    while (sequence > oldest && !is_frame(sequence - 1)) {
+      --sequence;
+    }
+    if (sequence <= oldest) {
       return false;
     }
-    const std::uint64_t sequence = end - 1;
-    const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
-    const std::uint32_t buffer = word_buffer(word);
-    if (word_sequence(word) != (sequence & kSequenceMask)) {
-      ++torn_;
-      continue;
-    }
-    if (word_kind(word) != Kind::Frame || buffer >= ring_->buffers()) {
-      return false;
-    }
-    const std::uint64_t generation = ring_->generation(buffer).load(std::memory_order_acquire);
-    ring_->read_body(sequence, descriptor);
-    payload.resize(ring_->buffer_bytes());
-    copy_racing(payload.data(), ring_->buffer(buffer).data(), payload.size());
-    // Pairs with the fence after the maker's odd generation: a copy that saw its bytes sees it.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const bool whole = (generation & 1) == 0 &&
-                       ring_->generation(buffer).load(std::memory_order_relaxed) == generation &&
-                       ring_->slot(sequence).word.load(std::memory_order_relaxed) == word;
-    if (whole && descriptor.sequence == sequence && fits(descriptor, payload.size())) {
+    if (copy(sequence - 1, descriptor, payload)) {
       seen_ = end;
       return true;
     }
     ++torn_;
   }
   return false;
+}
+
+bool RingTap::is_frame(std::uint64_t sequence) const noexcept {
+  const std::uint64_t word = ring_->slot(sequence).word.load(std::memory_order_acquire);
+  if (word_sequence(word) != (sequence & kSequenceMask)) {
+    return true;  // overtaken: to be counted as torn, and looked for again
+  }
+  return word_kind(word) == Kind::Frame && word_buffer(word) < ring_->buffers() && shows(sequence);
 }
 
 }  // namespace avrig::shm

@@ -53,6 +53,9 @@ RunBlock::RunBlock(const Segment& segment, std::optional<std::uint32_t> writes)
   attach();
   mapping_.protect(0, kPageBytes);
   const std::uint64_t end = mapping_.bytes().size();
+  if (writes && *writes >= stages_) {
+    throw Error(ErrorCode::Internal, "cannot attach to a run: no stage " + std::to_string(*writes));
+  }
   if (!writes) {
     mapping_.protect(stage_offset_, end - stage_offset_);
     return;
@@ -104,7 +107,10 @@ std::atomic<std::int64_t>* named_counter(StagePage& page, std::string_view name)
   if (count == kMaxCounters || name.size() >= page.counter[0].name.size()) {
     return nullptr;
   }
-  std::memcpy(page.counter[count].name.data(), name.data(), name.size());
+  // All of it: a predecessor may have been killed in the middle of a longer name.
+  std::array<char, sizeof(NamedCounter::name)> text{};
+  std::memcpy(text.data(), name.data(), name.size());
+  page.counter[count].name = text;
   page.counters.store(count + 1, std::memory_order_release);
   return &page.counter[count].value;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "rig.hpp"
 #include <avrig/monotonic.hpp>
 #include <avrig/shm/ring_editor.hpp>
 #include <avrig/shm/ring_follower.hpp>
@@ -13,54 +14,7 @@
 #include <doctest/doctest.h>
 
 using namespace avrig::shm;
-
-namespace {
-
-constexpr std::uint64_t kBytes = 4096;
-
-struct Rig {
-  explicit Rig(const RingSpec& spec)
-      : segment(Ring::create("test", spec)),
-        mapping(segment, Mapping::Access::ReadWrite),
-        ring(mapping.bytes()) {}
-  Segment segment;
-  Mapping mapping;
-  Ring ring;
-  std::array<Bell, 8> bells{};
-};
-
-RingSpec spec_of(std::initializer_list<ParticipantEntry> entries) {
-  RingSpec spec;
-  spec.slots = 16;
-  spec.buffers = 8;
-  spec.buffer_bytes = kBytes;
-  spec.window = 4;
-  spec.participants = entries;
-  return spec;
-}
-
-ParticipantEntry looker(std::uint32_t bell, Loss loss = Loss::Must, std::uint64_t after = 0) {
-  ParticipantEntry entry{};
-  entry.bell = bell;
-  entry.loss = loss;
-  entry.after = after;
-  return entry;
-}
-
-void put(RingMaker& maker, std::uint8_t value) {
-  const auto buffer = maker.try_claim();
-  REQUIRE(buffer);
-  std::memset(maker.memory(*buffer).data(), value, kBytes);
-  Descriptor descriptor{};
-  descriptor.planes = 1;
-  descriptor.stride[0] = kBytes;
-  descriptor.rows[0] = 1;
-  descriptor.index = value;
-  REQUIRE(maker.may_publish());
-  maker.publish(descriptor, *buffer);
-}
-
-}  // namespace
+using namespace avrig::shm::testing;
 
 TEST_SUITE("shm/ring") {
   TEST_CASE("ring: a full window refuses another frame until a must follower lets one go") {
@@ -68,7 +22,7 @@ TEST_SUITE("shm/ring") {
     RingMaker maker(rig.ring, rig.bells);
     RingFollower follower(rig.ring, 0, rig.bells);
     for (std::uint8_t value = 0; value < 4; ++value) {
-      put(maker, value);
+      REQUIRE(put(maker, value));
     }
     CHECK_FALSE(maker.may_publish());
     Taken taken;
@@ -85,13 +39,13 @@ TEST_SUITE("shm/ring") {
     RingMaker maker(rig.ring, rig.bells);
     RingFollower follower(rig.ring, 0, rig.bells);
     Taken taken;
-    put(maker, 1);
+    REQUIRE(put(maker, 1));
     REQUIRE(follower.try_next(taken) == RingFollower::Next::Taken);
     const auto* first = taken.payload.data();
     follower.complete(taken);
     follower.release_all();
     (void)maker.tail();
-    put(maker, 2);
+    REQUIRE(put(maker, 2));
     REQUIRE(follower.try_next(taken) == RingFollower::Next::Taken);
     CHECK(taken.payload.data() == first);
   }
@@ -103,7 +57,7 @@ TEST_SUITE("shm/ring") {
     RingFollower preview(rig.ring, 1, rig.bells);
     Taken taken;
     for (int frame = 0; frame < 40; ++frame) {
-      put(maker, static_cast<std::uint8_t>(frame));
+      REQUIRE(put(maker, static_cast<std::uint8_t>(frame)));
       REQUIRE(must.try_next(taken) == RingFollower::Next::Taken);
       must.complete(taken);
       must.release_all();
@@ -128,10 +82,10 @@ TEST_SUITE("shm/ring") {
     RingMaker maker(rig.ring, rig.bells);
     RingFollower follower(rig.ring, 0, rig.bells);
     Taken taken;
-    put(maker, 0);
+    REQUIRE(put(maker, 0));
     REQUIRE(follower.try_next(taken) == RingFollower::Next::Taken);
     for (int frame = 1; frame < 100; ++frame) {
-      put(maker, static_cast<std::uint8_t>(frame));
+      REQUIRE(put(maker, static_cast<std::uint8_t>(frame)));
     }
     CHECK(std::to_integer<int>(taken.payload[0]) == 0);
     CHECK(std::to_integer<int>(taken.payload[kBytes - 1]) == 0);
@@ -139,7 +93,7 @@ TEST_SUITE("shm/ring") {
       RingMaker successor(rig.ring, rig.bells);
       CHECK(successor.head() == 100);
       for (int frame = 100; frame < 200; ++frame) {
-        put(successor, static_cast<std::uint8_t>(frame));
+        REQUIRE(put(successor, static_cast<std::uint8_t>(frame)));
       }
       CHECK(std::to_integer<int>(taken.payload[0]) == 0);
     }
@@ -163,19 +117,19 @@ TEST_SUITE("shm/ring") {
     Rig rig(spec);
     RingMaker maker(rig.ring, rig.bells);
     RingFollower raw(rig.ring, 0, rig.bells);
-    RingEditor editor(rig.ring, 1, rig.bells);
+    RingEditor sut(rig.ring, 1, rig.bells);
     RingFollower edited(rig.ring, 2, rig.bells);
     Taken taken;
-    put(maker, 7);
-    CHECK(editor.try_next(taken) == RingFollower::Next::Nothing);
+    REQUIRE(put(maker, 7));
+    CHECK(sut.try_next(taken) == RingFollower::Next::Nothing);
     CHECK(edited.try_next(taken) == RingFollower::Next::Nothing);
     REQUIRE(raw.try_next(taken) == RingFollower::Next::Taken);
     raw.complete(taken);
-    CHECK(editor.try_next(taken) == RingFollower::Next::Nothing);
+    CHECK(sut.try_next(taken) == RingFollower::Next::Nothing);
     raw.release_all();
-    REQUIRE(editor.try_next(taken) == RingFollower::Next::Taken);
+    REQUIRE(sut.try_next(taken) == RingFollower::Next::Taken);
     const Region whole{0, kBytes, 1, kBytes, 0};
-    REQUIRE(editor.save(taken, {&whole, 1}));
+    REQUIRE(sut.save(taken, {&whole, 1}));
     std::memset(taken.payload.data(), 9, 100);
     SUBCASE("killed in mid-edit, its successor finds the frame pristine") {
       RingEditor successor(rig.ring, 1, rig.bells);
@@ -185,15 +139,15 @@ TEST_SUITE("shm/ring") {
       CHECK(again.sequence == 0);
     }
     SUBCASE("completed, the edited frame goes on") {
-      editor.complete(taken);
-      editor.release_all();
+      sut.complete(taken);
+      sut.release_all();
       REQUIRE(edited.try_next(taken) == RingFollower::Next::Taken);
       CHECK(std::to_integer<int>(taken.payload[0]) == 9);
     }
     SUBCASE("condemned, its followers pass it over") {
-      editor.condemn(taken, DropReason::Processor, false);
-      editor.complete(taken);
-      editor.release_all();
+      sut.condemn(taken, DropReason::Processor, false);
+      sut.complete(taken);
+      sut.release_all();
       CHECK(edited.try_next(taken) == RingFollower::Next::Nothing);
       CHECK(edited.next() == 1);
     }
@@ -232,8 +186,8 @@ TEST_SUITE("shm/ring") {
 
   TEST_CASE("ring: foreign, torn and oversized headers are refused, never followed") {
     const RingSpec spec = spec_of({looker(1)});
-    std::vector<std::byte> memory(Ring::bytes_needed(spec) + 64);
-    auto* aligned = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64);
+    std::vector<std::byte> memory(Ring::bytes_needed(spec) + 128);
+    auto* aligned = memory.data() + (128 - reinterpret_cast<std::uintptr_t>(memory.data()) % 128);
     const std::span<std::byte> bytes(aligned, Ring::bytes_needed(spec));
     CHECK_THROWS(Ring{bytes});
     Ring::lay_out(bytes, spec);

@@ -41,6 +41,12 @@ enum class Part : std::uint32_t { Looker = 0, Editor = 1, Gate = 2 };
 /// What an edge may lose.
 enum class Loss : std::uint32_t { Must = 0, MaySkip = 1 };
 
+/// What becomes of a frame that an editor could not process.
+enum class Unprocessed : std::uint32_t {
+  Drop = 0,  ///< the followers of the edited stream pass it over
+  Pass = 1   ///< it goes on as it is, flagged AVRIG_FRAME_UNPROCESSED
+};
+
 /// Why a frame was not delivered on an edge.
 enum class DropReason : std::uint32_t {
   Slack = 0,        ///< a `must` follower of a live maker lagged beyond its slack
@@ -114,9 +120,11 @@ struct Ledger {
   std::uint64_t cursor;
   std::uint64_t dropped[kDropReasons];
   std::uint64_t quarantined;
-  std::uint64_t voids;  ///< marks and frames that the maker had dropped: not produced on this edge
+  std::uint64_t voids;        ///< marks, and frames dropped before this edge: not produced on it
+  std::uint64_t maker_voids;  ///< descriptors below `cursor` that carry no frame
+  std::uint64_t jump_from;    ///< the last change was a jump from here to `cursor`
 };
-static_assert(sizeof(Ledger) == 88);
+static_assert(sizeof(Ledger) == 104);
 
 /// Latencies on a log scale: 4 buckets an octave from 1 us.
 inline constexpr std::size_t kLatencyBuckets = 128;
@@ -128,6 +136,8 @@ struct Region {
   std::uint32_t rows;
   std::uint32_t stride;
   std::uint32_t reserved;
+
+  friend bool operator==(const Region&, const Region&) = default;
 };
 static_assert(sizeof(Region) == 24);
 
@@ -179,6 +189,7 @@ struct Descriptor {
   std::uint64_t drops;           ///< of these, frames that the maker dropped
   std::uint32_t reason;          ///< Kind::Empty: DropReason
   std::uint32_t quarantined;     ///< 1: dropped or flagged because it crashed the maker
+  std::uint64_t generation;      ///< of its buffer, for taps: another one has other bytes
 
   // Reference rings.
   std::int64_t due_ns;             ///< when to present, CLOCK_MONOTONIC; live only
@@ -187,13 +198,16 @@ struct Descriptor {
   std::uint32_t reference_ring;
 };
 inline constexpr std::size_t kDescriptorWords = sizeof(Descriptor) / sizeof(std::uint64_t);
-static_assert(sizeof(Descriptor) == 264 && sizeof(Descriptor) % sizeof(std::uint64_t) == 0);
+static_assert(sizeof(Descriptor) == 272 && sizeof(Descriptor) % sizeof(std::uint64_t) == 0);
 
 /// An editor's verdict on a frame; `tag` (sequence + 1) is stored last.
 struct EditorLine {
   std::atomic<std::uint64_t> tag;
-  std::atomic<std::uint64_t> verdict;  ///< 0 keep, else 1 + DropReason; bit 32: quarantined
+  std::atomic<std::uint64_t> verdict;  ///< low half 0 keep, else 1 + DropReason; and flags below
 };
+inline constexpr std::uint64_t kVerdictDrop = 0xffff'ffff;
+inline constexpr std::uint64_t kVerdictQuarantined = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t kVerdictUnprocessed = std::uint64_t{1} << 33;
 
 /// One slot of the ring.
 struct alignas(64) DescriptorSlot {
@@ -204,7 +218,8 @@ struct alignas(64) DescriptorSlot {
 };
 static_assert(sizeof(DescriptorSlot) == 384);
 
-inline constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << 40) - 1;
+inline constexpr std::uint64_t kSequenceBits = 40;
+inline constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << kSequenceBits) - 1;
 
 [[nodiscard]] constexpr std::uint64_t make_word(std::uint64_t sequence,
                                                 Kind kind,
@@ -214,6 +229,12 @@ inline constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << 40) - 1;
 }
 [[nodiscard]] constexpr std::uint64_t word_sequence(std::uint64_t word) noexcept {
   return word >> 24;
+}
+/// The newest sequence below `head` whose low 40 bits are `low`.
+[[nodiscard]] constexpr std::uint64_t widen_sequence(std::uint64_t low,
+                                                     std::uint64_t head) noexcept {
+  const std::uint64_t near = (head & ~kSequenceMask) | low;
+  return near < head || near <= kSequenceMask ? near : near - kSequenceMask - 1;
 }
 [[nodiscard]] constexpr Kind word_kind(std::uint64_t word) noexcept {
   return static_cast<Kind>((word >> 16) & 0xff);

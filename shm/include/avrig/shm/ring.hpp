@@ -77,13 +77,19 @@ class Ring {
 
   /// Is frame `sequence` published? seq_cst, fit for a wait's condition.
   [[nodiscard]] bool published(std::uint64_t sequence) const noexcept;
-  /// Copy a descriptor's body. Torn if the maker overtakes: check `floor` afterwards.
-  void read_body(std::uint64_t sequence, Descriptor& out) const noexcept;
+  /// Copy frame `sequence`'s descriptor and word; false when it is not, or no longer, in its slot.
+  /// A copy that the maker overtook is never taken for whole.
+  [[nodiscard]] bool read(std::uint64_t sequence,
+                          Descriptor& out,
+                          std::uint64_t& word) const noexcept;
+  /// What editor line `line` says of frame `sequence`; 0 = nothing.
+  [[nodiscard]] std::uint64_t verdict(std::uint64_t sequence, std::uint32_t line) const noexcept;
   /// The sequence after the newest published one, found in the descriptors (O(slots)).
   [[nodiscard]] std::uint64_t find_head() const noexcept;
 
  private:
   void attach(std::span<std::byte> memory);
+  void read_body(std::uint64_t sequence, Descriptor& out) const noexcept;
 
   std::optional<Mapping> mapping_;
   std::byte* base_ = nullptr;

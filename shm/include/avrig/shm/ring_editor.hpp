@@ -18,7 +18,12 @@ namespace avrig::shm {
 /// Thread: one (the owner)
 class RingEditor : public RingFollower {
  public:
-  RingEditor(Ring& ring, std::uint32_t participant, std::span<Bell> bells);
+  /// `skipped`: what becomes of frames that a `may_skip` editor, or one that the maker overtook,
+  /// jumps over. They are not edited, so that Drop is the rule: an anonymiser must not leak.
+  RingEditor(Ring& ring,
+             std::uint32_t participant,
+             std::span<Bell> bells,
+             Unprocessed skipped = Unprocessed::Drop);
 
   /// Keep a before-image of `regions` of the frame in hand, before its first byte is changed.
   ///
@@ -30,6 +35,9 @@ class RingEditor : public RingFollower {
 
   /// Give the verdict that followers of the edited stream shall drop this frame. Before complete().
   void condemn(const Taken& taken, DropReason reason, bool quarantined) noexcept;
+  /// Let the frame, healed but not processed, go on; its followers see it flagged. Before
+  /// complete() or complete_quarantined().
+  void pass_unprocessed(const Taken& taken, bool quarantined) noexcept;
 
  private:
   void put_back(std::uint32_t buffer) noexcept;

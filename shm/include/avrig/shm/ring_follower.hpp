@@ -25,7 +25,9 @@ struct Taken {
 /// One follower's end of a ring: what it has begun, completed and let go.
 ///
 /// Cursors live in shared memory, hold <= done <= begun, so that a successor goes on exactly where
-/// this process was killed.
+/// this process was killed. It finds `hold` where its predecessor left it: a stage that needs no
+/// history calls release_all() before its first wait, or a predecessor that was killed between
+/// complete() and release() keeps the maker waiting.
 ///
 /// Thread: one (the owner)
 class RingFollower {
@@ -69,7 +71,7 @@ class RingFollower {
   void release_all() noexcept { release(next_); }
 
   /// Take everything below `sequence` as completed: a maker's successor skips what its last output
-  /// already contains.
+  /// already contains, even where the ring no longer does.
   void skip_to(std::uint64_t sequence) noexcept;
   /// Look again at a completed frame that is still held (history). False when it is lost.
   [[nodiscard]] bool look_back(std::uint64_t sequence, Taken& taken) noexcept;
@@ -84,15 +86,28 @@ class RingFollower {
   [[nodiscard]] std::uint32_t participant() const noexcept { return participant_; }
   [[nodiscard]] ParticipantPage& page() const noexcept { return *page_; }
 
+ protected:
+  /// For editors: what they say of a frame that they jump over.
+  RingFollower(Ring& ring,
+               std::uint32_t participant,
+               std::span<Bell> bells,
+               std::span<Ring* const> pools,
+               std::uint64_t verdict_on_jump);
+  void judge(std::uint64_t sequence, std::uint64_t verdict) noexcept;
+
  private:
+  void recover() noexcept;
+  void judge_jump(std::uint64_t from, std::uint64_t to) noexcept;
+  [[nodiscard]] bool lose_below_floor() noexcept;
   [[nodiscard]] bool available(std::uint64_t sequence) const noexcept;
   [[nodiscard]] std::uint64_t newest_to_jump_to() const noexcept;
-  void lose(std::uint64_t to, DropReason reason) noexcept;
-  void count_void() noexcept;
+  void lose(std::uint64_t to, std::uint64_t maker_voids, DropReason reason) noexcept;
+  void decide(std::uint64_t to) noexcept;
+  void count_void(Kind kind) noexcept;
   void advance(std::uint64_t to) noexcept;
   [[nodiscard]] bool begin(std::uint64_t sequence, Taken& taken) noexcept;
   [[nodiscard]] bool resolve(Taken& taken) noexcept;
-  [[nodiscard]] bool dropped_by_editor(const Taken& taken) const noexcept;
+  [[nodiscard]] bool passed_by_editors(Taken& taken) const noexcept;
   void ring_all(std::span<const std::uint32_t> bells) noexcept;
 
   Ring* ring_;
@@ -106,6 +121,7 @@ class RingFollower {
   std::vector<std::uint32_t> editor_lines_;   // of the editors before us
   std::vector<std::uint32_t> wakes_on_done_;  // bells
   std::vector<std::uint32_t> wakes_on_hold_;  // bells
+  std::uint64_t verdict_on_jump_ = 0;
   std::uint64_t next_ = 0;
   std::uint64_t hold_ = 0;
   bool ended_ = false;

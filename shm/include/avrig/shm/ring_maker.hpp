@@ -33,7 +33,9 @@ class RingMaker {
   [[nodiscard]] const std::optional<Descriptor>& last() const noexcept { return last_; }
   /// Has the end of stream been published? Then nothing more may be.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
-  /// The oldest frame that some follower may still use.
+  /// The oldest frame that some follower may still use, in hand or ahead of it. In a live reference
+  /// ring it may be gone from its slot, so that read() no longer says what it named: then what the
+  /// maker holds of its input stays held until tail() has passed it.
   [[nodiscard]] std::uint64_t tail() noexcept;
 
   /// A buffer to write into, most recently freed first.
@@ -50,13 +52,14 @@ class RingMaker {
   /// May a frame be published now? False while the window is full of frames that `must` followers
   /// still need. Always true for a live ring. seq_cst loads: fit for a wait's condition.
   [[nodiscard]] bool may_publish() noexcept;
-  /// may_publish() and a buffer is free: the condition to wait for before making a frame.
+  /// may_publish(), and a buffer is free where the ring has any: the condition to wait for before
+  /// making a frame.
   [[nodiscard]] bool ready() noexcept;
 
   /// Publish `buffer` (claimed before) as the next frame, and ring who sleeps.
   ///
-  /// Fills in sequence, published_ns, voids and drops; the rest is the caller's. Requires
-  /// may_publish(). RT-safe: yes (a system call only when a follower sleeps)
+  /// Fills in sequence, published_ns, voids, drops and generation; the rest is the caller's.
+  /// Requires may_publish(). RT-safe: yes (a system call only when a follower sleeps)
   void publish(Descriptor& descriptor, std::uint32_t buffer) noexcept;
   /// Publish a descriptor without a buffer of this ring: a mark, a dropped frame, or a frame of a
   /// reference ring. Requires may_publish().
@@ -65,6 +68,10 @@ class RingMaker {
   /// Keep a buffer in use beyond its followers (a decoder's reference picture); counted.
   void keep(std::uint32_t buffer) noexcept;
   void let_go(std::uint32_t buffer) noexcept;
+
+  /// While taps are attached: leave the `guard` most recently freed buffers alone, as far as others
+  /// are free, so that a tap can finish its copy of the newest frame.
+  void spare_for_taps(bool spare) noexcept { spares_ = spare; }
 
   /// Live rings: frames that found no place at all.
   void count_overrun() noexcept;
@@ -84,6 +91,9 @@ class RingMaker {
 
   void recover();
   void adopt_named(std::uint64_t sequence, std::uint32_t buffer) noexcept;
+  void adopt_pins() noexcept;
+  [[nodiscard]] Pin* find_pin(std::uint64_t sequence, std::uint32_t buffer) noexcept;
+  [[nodiscard]] bool can_pin() noexcept;
   void reclaim() noexcept;
   void free_buffer(std::uint32_t buffer) noexcept;
   [[nodiscard]] bool let_go_by_all(std::uint64_t sequence) const noexcept;
@@ -107,6 +117,8 @@ class RingMaker {
   std::vector<std::uint16_t> kept_;   // by buffer
   std::vector<std::uint32_t> free_;   // a stack
   std::vector<Pin> pins_;
+  std::vector<std::uint32_t> wakes_;  // bells of those who wait for nobody but the maker
+  bool spares_ = false;
 };
 
 }  // namespace avrig::shm

@@ -29,6 +29,12 @@ class RingTap {
 
  private:
   [[nodiscard]] std::uint64_t settled() const noexcept;
+  /// Has no editor dropped it, or passed it over unedited?
+  [[nodiscard]] bool shows(std::uint64_t sequence) const noexcept;
+  [[nodiscard]] bool is_frame(std::uint64_t sequence) const noexcept;
+  [[nodiscard]] bool copy(std::uint64_t sequence,
+                          Descriptor& descriptor,
+                          std::vector<std::byte>& payload);
 
   static constexpr int kTries = 8;
   Ring* ring_;
