@@ -39,7 +39,9 @@ class Checker {
   }
   [[nodiscard]] SourcePosition whole() const { return {spec_.file, 0, 0}; }
 
-  static std::string named(const StageSpec& stage) { return "stage '" + stage.id + "'"; }
+  static std::string named(const StageSpec& stage) {
+    return "stage '" + shortened(stage.id, 64) + "'";
+  }
 
   static std::string first_at(const SourcePosition& position) {
     return position.line > 0 ? ", the first at " + to_string(position) : std::string();
@@ -55,7 +57,7 @@ class Checker {
       error(whole(), "the pipeline is empty: it has no stage", "add a stage that reads something");
     }
     if (spec_.stages.size() > kMaxStages) {
-      error(spec_.stages[kMaxStages].position,
+      error(whole(),
             "the pipeline has " + std::to_string(spec_.stages.size()) +
                 " stages; a run has at most " + std::to_string(kMaxStages));
     }
@@ -67,7 +69,7 @@ class Checker {
       error(stage.position, "a stage has no 'id'", "give it a name: 'id: my-stage'");
     } else if (!is_good_name(stage.id)) {
       error(stage.position,
-            "'" + stage.id.substr(0, 64) + "' cannot be a stage's id",
+            "'" + shortened(stage.id) + "' cannot be a stage's id",
             "an id is made of letters, digits, '_' and '-', at most 63 of them");
     } else if (const auto [first, fresh] = index_.emplace(stage.id, index); !fresh) {
       error(stage.position,
@@ -84,10 +86,21 @@ class Checker {
             named(stage) + ": '" + std::string(to_string(stage.role)) + "' names nothing");
     } else if (stage.role == Role::Sync && !is_good_name(stage.target)) {
       error(stage.target_position,
-            "'" + stage.target.substr(0, 64) + "' cannot be a sync group's name",
+            "'" + shortened(stage.target) + "' cannot be a sync group's name",
             "a name is made of letters, digits, '_' and '-'");
     }
+    check_library(stage);
     check_input_count(index);
+  }
+
+  void check_library(const StageSpec& stage) {
+    const std::string_view target = stage.target;
+    if (stage.role != Role::Sync && target.size() > 3 &&
+        target.substr(target.size() - 3) == ".so" && !is_library_path(target)) {
+      error(stage.target_position,
+            "'" + shortened(target) + "' looks like a library, but nothing built in has that name",
+            "a library is given by its path: './" + shortened(target) + "'");
+    }
   }
 
   void check_input_count(std::size_t index) {
@@ -100,7 +113,7 @@ class Checker {
     } else if (stage.role == Role::Sync && inputs > 1) {
       error(stage.inputs[1].position,
             named(stage) + " is a gate and has one input, got " + std::to_string(inputs),
-            "make a gate for each stream, all with 'sync: " + stage.target + "'");
+            "make a gate for each stream, all with 'sync: " + shortened(stage.target) + "'");
     } else if (stage.role != Role::Reader && stage.role != Role::None && inputs == 0 &&
                inputs_known_[index]) {
       error(stage.position,
@@ -132,8 +145,10 @@ class Checker {
     for (const InputSpec& input : stage.inputs) {
       const auto found = index_.find(input.stage);
       if (found == index_.end()) {
+        all_inputs_found_ = false;
         error(input.position,
-              named(stage) + " takes its input from '" + input.stage + "', which is no stage",
+              named(stage) + " takes its input from '" + shortened(input.stage) +
+                  "', which is no stage",
               suggest_stage(input.stage));
         continue;
       }
@@ -245,7 +260,9 @@ class Checker {
   }
 
   void check_unused() {
+    // A misspelt input is the reason why its stage feeds nobody, and is reported itself.
     const bool all_known =
+        all_inputs_found_ &&
         std::find(inputs_known_.begin(), inputs_known_.end(), false) == inputs_known_.end();
     std::set<std::string_view> used;
     std::set<std::string_view> groups;
@@ -279,6 +296,7 @@ class Checker {
   const std::vector<bool>& inputs_known_;
   std::vector<Problem> problems_;
   std::unordered_map<std::string_view, std::size_t> index_;
+  bool all_inputs_found_ = true;
   int suggestions_left_ = 200;
 };
 

@@ -12,6 +12,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kMaxPointer = 256;
+constexpr std::size_t kMaxKey = 128;  // YAML itself ends at 1024, escapes counted
+
 std::vector<std::string> names_of(Scope scope) {
   std::vector<std::string> names;
   for (const Key* key : keys_of(scope)) {
@@ -31,14 +34,16 @@ void unknown_key(Reading& reading, const YamlNode& key, Scope scope, const std::
     const std::vector<std::string> names = names_of(scope);
     suggestion = did_you_mean(key.text, names);
   }
-  reading.error(key, "unknown key '" + key.text + "' in " + what, std::move(suggestion));
+  reading.error(key, "unknown key '" + shortened(key.text) + "' in " + what, std::move(suggestion));
 }
 
-json checked(Reading& reading, const Key& key, const YamlNode& node) {
+json checked(Reading& reading, const Field& field) {
+  const Key& key = *field.key;
+  const YamlNode& node = *field.node;
   const std::string text = node.kind == YamlNode::Kind::Scalar ? node.text : std::string();
   CheckedValue value = check_value(key.parameter, to_json_value(node), text, reading.folder);
   if (!value.ok()) {
-    reading.error(node, "'" + key.parameter.name + "' " + value.error, value.suggestion);
+    reading.error(field.place(), "'" + key.parameter.name + "' " + value.error, value.suggestion);
     return nullptr;
   }
   return std::move(value.value);
@@ -112,7 +117,7 @@ std::string described(const YamlNode& node) {
     case YamlNode::Kind::Scalar:
       break;
   }
-  return "'" + (node.text.size() > 40 ? node.text.substr(0, 40) + "..." : node.text) + "'";
+  return "'" + shortened(node.text) + "'";
 }
 
 std::vector<std::pair<const YamlNode*, const YamlNode*>> unique_entries(Reading& reading,
@@ -124,10 +129,16 @@ std::vector<std::pair<const YamlNode*, const YamlNode*>> unique_entries(Reading&
       reading.error(*key, "a key must be a word, got " + described(*key));
       continue;
     }
+    if (key->text.size() > kMaxKey) {
+      reading.error(*key,
+                    "the key '" + shortened(key->text) + "' is longer than " +
+                        std::to_string(kMaxKey) + " bytes");
+      continue;
+    }
     const auto [first, fresh] = seen.emplace(key->text, key);
     if (!fresh) {
       reading.error(*key,
-                    "the key '" + key->text + "' is written twice, first at " +
+                    "the key '" + shortened(key->text) + "' is written twice, first at " +
                         to_string(reading.at(*first->second)),
                     "remove one of them");
       continue;
@@ -151,7 +162,7 @@ Fields read_map(Reading& reading, const YamlNode& node, Scope scope, const std::
     }
     Field field{key, name, value, nullptr};
     if (key->shape == Shape::Value) {
-      field.value = checked(reading, *key, *value);
+      field.value = checked(reading, field);
     }
     fields.fields_.push_back(std::move(field));
   }
@@ -201,20 +212,26 @@ json read_free(Reading& reading,
   const bool scalar = node.kind == YamlNode::Kind::Scalar;
   // A value that was left out is reported by yaml-cpp where the next thing begins.
   const YamlNode& place = node.kind == YamlNode::Kind::Null ? key : node;
-  sources[pointer] = {reading.at(key), reading.at(place), scalar ? node.text : std::string()};
+  // Positions are kept for what people write; long pointers would make a small file a large map.
+  const bool noted = pointer.size() <= kMaxPointer;
+  if (noted) {
+    sources[pointer] = {reading.at(key), reading.at(place), scalar ? node.text : std::string()};
+  }
+  const auto child = [&](const std::string& name) {
+    return noted ? pointer + "/" + name : pointer;
+  };
   if (node.kind == YamlNode::Kind::List) {
     json list = json::array();
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const YamlNode& item = *node.items[i];
-      list.push_back(read_free(reading, item, item, pointer + "/" + std::to_string(i), sources));
+      list.push_back(read_free(reading, item, item, child(std::to_string(i)), sources));
     }
     return list;
   }
   if (node.kind == YamlNode::Kind::Map) {
     json map = json::object();
     for (const auto& [name, value] : unique_entries(reading, node)) {
-      map[name->text] =
-          read_free(reading, *value, *name, pointer + "/" + escaped(name->text), sources);
+      map[name->text] = read_free(reading, *value, *name, child(escaped(name->text)), sources);
     }
     return map;
   }

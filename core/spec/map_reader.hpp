@@ -35,6 +35,12 @@ struct Field {
   const YamlNode* name = nullptr;
   const YamlNode* node = nullptr;
   nlohmann::json value;  ///< canonical; null for structures, and where it was wrong
+
+  /// Where messages about the value point: yaml-cpp places a value that was left out where the next
+  /// thing begins.
+  [[nodiscard]] const YamlNode& place() const {
+    return node->kind == YamlNode::Kind::Null ? *name : *node;
+  }
 };
 
 /// The known keys of one map. Unknown and repeated keys and wrong values have been reported.

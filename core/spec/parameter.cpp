@@ -55,7 +55,35 @@ std::string shown(const json& written, std::string_view text) {
     out = written.is_string() ? written.get<std::string>()
                               : written.dump(-1, ' ', false, json::error_handler_t::replace);
   }
-  return "'" + (out.size() > 40 ? out.substr(0, 40) + "..." : out) + "'";
+  return "'" + shortened(out) + "'";
+}
+
+std::string wanted(ParameterType type) {
+  switch (type) {
+    case ParameterType::Bool:
+      return "true or false";
+    case ParameterType::Int:
+      return "a whole number";
+    case ParameterType::Float:
+      return "a number";
+    case ParameterType::String:
+    case ParameterType::Enum:
+      return "a word or text";
+    case ParameterType::Path:
+      return "a path";
+    case ParameterType::Duration:
+      return "a duration such as 20ms";
+    case ParameterType::Frequency:
+      return "a frequency such as 48kHz";
+    case ParameterType::Size:
+      return "a size such as 64MiB";
+    case ParameterType::Level:
+      return "a level such as -6dB";
+    case ParameterType::Rate:
+      return "a frame rate such as 30fps";
+    default:
+      return "a ratio such as 50%";
+  }
 }
 
 /// The scalar's own spelling.
@@ -285,8 +313,7 @@ CheckedValue check_value(const Parameter& parameter,
     return check_list(parameter, written, text, folder);
   }
   if (written.is_null() || written.is_structured()) {
-    return bad("expects " + std::string(to_string(parameter.type)) + ", got " +
-               shown(written, text));
+    return bad("expects " + wanted(parameter.type) + ", got " + shown(written, text));
   }
   switch (parameter.type) {
     case ParameterType::Bool:
@@ -326,13 +353,16 @@ CheckedParameters check_parameters(const StageSpec& stage, std::span<const Param
       out.problems.push_back(problem_of(stage, parameter.name, checked));
     }
   }
+  int suggestions_left = 50;  // so that a hostile file cannot make this slow
   for (const auto& [name, value] : stage.params.items()) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      out.problems.push_back(
-          {stage.key_position("/" + name),
-           Severity::Error,
-           "'" + stage.target + "' has no parameter '" + name + "' (stage '" + stage.id + "')",
-           names.empty() ? "it has no parameters" : did_you_mean(name, names)});
+      out.problems.push_back({stage.key_position("/" + name),
+                              Severity::Error,
+                              "'" + shortened(stage.target) + "' has no parameter '" +
+                                  shortened(name) + "' (stage '" + stage.id + "')",
+                              names.empty()            ? "it has no parameters"
+                              : suggestions_left-- > 0 ? did_you_mean(name, names)
+                                                       : std::string()});
     }
   }
   return out;

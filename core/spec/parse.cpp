@@ -20,12 +20,11 @@ void read_groups(Reading& reading, const YamlNode& node, PipelineSpec& spec) {
     return;
   }
   for (const auto& [name, value] : unique_entries(reading, node)) {
-    const std::string what = "group '" + name->text + "'";
     if (!is_good_name(name->text)) {
-      reading.error(*name, "'" + name->text + "' cannot be a group's name");
+      reading.error(*name, "'" + shortened(name->text) + "' cannot be a group's name");
       continue;
     }
-    const Fields fields = read_map(reading, *value, Scope::Group, what);
+    const Fields fields = read_map(reading, *value, Scope::Group, "group '" + name->text + "'");
     GroupSpec& group = spec.groups[name->text];
     group.position = reading.at(*name);
     fields.take_word("mode", {SyncMode::Live, SyncMode::Offline, SyncMode::Asap}, group.mode);

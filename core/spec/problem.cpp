@@ -15,58 +15,48 @@ constexpr std::size_t kMaxWord = 64;
 constexpr std::size_t kMaxCandidates = 256;
 constexpr std::size_t kShownColumns = 100;
 
-/// Characters as they can be printed in one cell each: UTF-8 sequences whole, controls as blanks.
-std::vector<std::string> printable_characters(std::string_view line) {
-  std::vector<std::string> characters;
-  for (std::size_t i = 0; i < line.size();) {
-    const auto byte = static_cast<unsigned char>(line[i]);
-    std::size_t length = 1;
-    if (byte >= 0xF0U) {
-      length = 4;
-    } else if (byte >= 0xE0U) {
-      length = 3;
-    } else if (byte >= 0xC0U) {
-      length = 2;
-    }
-    length = std::min(length, line.size() - i);
-    if (byte < 0x20U || byte == 0x7FU) {
-      characters.emplace_back(" ");
-    } else if (byte >= 0x80U && (length == 1 || byte >= 0xF8U)) {
-      characters.emplace_back("?");
-      length = 1;
-    } else {
-      bool whole = true;
-      for (std::size_t k = 1; k < length; ++k) {
-        whole = whole && (static_cast<unsigned char>(line[i + k]) & 0xC0U) == 0x80U;
-      }
-      characters.emplace_back(whole ? std::string(line.substr(i, length)) : "?");
-      length = whole ? length : 1;
-    }
-    i += length;
+/// One character of a line: how many bytes it has, and what to print for it (one cell).
+struct Character {
+  std::size_t bytes;
+  std::string shown;
+};
+
+Character character_at(std::string_view line, std::size_t i) {
+  const auto byte = static_cast<unsigned char>(line[i]);
+  if (byte < 0x20U || byte == 0x7FU) {
+    return {1, " "};
   }
-  return characters;
+  if (byte < 0x80U) {
+    return {1, std::string(1, line[i])};
+  }
+  const std::size_t length = byte >= 0xF0U ? 4 : byte >= 0xE0U ? 3 : 2;
+  bool whole = byte >= 0xC2U && byte <= 0xF4U && i + length <= line.size();
+  for (std::size_t k = 1; whole && k < length; ++k) {
+    whole = (static_cast<unsigned char>(line[i + k]) & 0xC0U) == 0x80U;
+  }
+  return whole ? Character{length, std::string(line.substr(i, length))} : Character{1, "?"};
 }
 
 /// The source line, cut around the caret, and the caret below it.
 std::string render_line(std::string_view line, const SourcePosition& position) {
-  const std::vector<std::string> characters = printable_characters(line.substr(0, 1U << 14U));
   const auto caret = static_cast<std::size_t>(std::max(position.column, 1) - 1);
-  std::size_t begin = caret > kShownColumns / 2 ? caret - kShownColumns / 2 : 0;
-  if (characters.size() <= kShownColumns) {
-    begin = 0;
-  }
-  begin = std::min(begin, characters.size());
-  const std::size_t end = std::min(characters.size(), begin + kShownColumns);
+  const std::size_t begin = caret + 10 > kShownColumns ? caret - kShownColumns / 2 : 0;
   std::string number = std::to_string(position.line);
   number.insert(0, number.size() < 4 ? 4 - number.size() : 0, ' ');
-  std::string out = number + " | " + (begin > 0 ? "..." : "");
-  for (std::size_t i = begin; i < end; ++i) {
-    out += characters[i];
+  std::string shown = begin > 0 ? "..." : "";
+  std::size_t column = 0;
+  std::size_t i = 0;
+  for (; i < line.size() && column < begin + kShownColumns; ++column) {
+    const Character character = character_at(line, i);
+    i += character.bytes;
+    if (column >= begin) {
+      shown += character.shown;
+    }
   }
-  out += end < characters.size() ? "...\n" : "\n";
-  const std::size_t indent = std::min(caret, characters.size()) - begin + (begin > 0 ? 3 : 0);
-  out += std::string(number.size(), ' ') + " | " + std::string(indent, ' ') + "^\n";
-  return out;
+  shown += i < line.size() ? "..." : "";
+  const std::size_t indent = caret - begin + (begin > 0 ? 3 : 0);
+  return number + " | " + shown + "\n" + std::string(number.size(), ' ') + " | " +
+         std::string(indent, ' ') + "^\n";
 }
 
 /// Optimal string alignment distance: edits, and swapped neighbours as one.
@@ -168,6 +158,16 @@ std::string render(std::span<const Problem> problems, const SourceText& source, 
     out += "... and " + std::to_string(order.size() - limit) + " more\n";
   }
   return out;
+}
+
+std::string shortened(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) {
+    return std::string(text);
+  }
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) {
+    --limit;
+  }
+  return std::string(text.substr(0, limit)) + "...";
 }
 
 std::string closest(std::string_view word, std::span<const std::string> candidates) {

@@ -97,9 +97,7 @@ std::string_view usual_unit(Dimension dimension) {
 }
 
 std::string quoted(std::string_view text) {
-  std::string out = "'";
-  out += text.size() > 40 ? std::string(text.substr(0, 40)) + "..." : std::string(text);
-  return out + "'";
+  return "'" + shortened(text) + "'";
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -175,6 +175,9 @@ ordered_json of_scope(Scope scope) {
 }
 
 std::string number_text(double value) {
+  if (std::nearbyint(value) == value && std::abs(value) < 9e15) {
+    return std::to_string(static_cast<std::int64_t>(value));
+  }
   std::array<char, 64> text{};
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }

@@ -71,17 +71,15 @@ void read_inputs(Reading& reading, const Field& field, StageSpec& stage) {
   }
 }
 
-OutputSpec read_output(const Fields& fields) {
-  OutputSpec out;
+void read_output(const Fields& fields, OutputSpec& out) {
   fields.take("depth", out.depth_frames);
   fields.take("window", out.window_bytes);
   fields.take("slack", out.slack_ns);
-  return out;
 }
 
 /// `out:` holds options for every port, and maps of them under ports' names.
 void read_outputs(Reading& reading, const YamlNode& node, StageSpec& stage) {
-  const std::string what = "'out' of stage '" + stage.id + "'";
+  const std::string what = stage.id.empty() ? "'out'" : "'out' of stage '" + stage.id + "'";
   if (node.kind != YamlNode::Kind::Map) {
     reading.error(node, what + " must be a map of keys and values, got " + described(node));
     return;
@@ -95,13 +93,13 @@ void read_outputs(Reading& reading, const YamlNode& node, StageSpec& stage) {
     }
     const std::string& port = entry.first->text;
     if (!is_good_name(port)) {
-      reading.error(*entry.first, "'" + port + "' cannot be a port's name");
+      reading.error(*entry.first, "'" + shortened(port) + "' cannot be a port's name");
       continue;
     }
-    stage.out_ports[port] = read_output(
-        read_map(reading, *entry.second, Scope::Output, what + " for port '" + port + "'"));
+    read_output(read_map(reading, *entry.second, Scope::Output, what + " for port '" + port + "'"),
+                stage.out_ports[port]);
   }
-  stage.out = read_output(read_map(reading, common, Scope::Output, what));
+  read_output(read_map(reading, common, Scope::Output, what), stage.out);
 }
 
 void read_trigger(Reading& reading, const YamlNode& node, StageSpec& stage) {
@@ -181,7 +179,7 @@ void read_role(Reading& reading, const Fields& fields, StageSpec& stage) {
     }
     first = field;
     stage.role = role;
-    stage.target_position = reading.at(*field->node);
+    stage.target_position = reading.at(field->place());
     fields.take(to_string(role), stage.target);
   }
   if (is_library_path(stage.target) && stage.role != Role::Sync) {
@@ -191,8 +189,9 @@ void read_role(Reading& reading, const Fields& fields, StageSpec& stage) {
 
 void read_id(Reading& reading, const Fields& fields, StageSpec& stage) {
   if (const Field* id = fields.find("id")) {
-    stage.position = reading.at(*id->node);
+    stage.position = reading.at(id->place());
     fields.take("id", stage.id);
+    stage.id = shortened(stage.id, 64);  // too long already, and still bad when cut
   }
 }
 
@@ -212,7 +211,7 @@ ReadStage read_stage(Reading& reading, const YamlNode& node, const StageSpec& de
   if (node.kind == YamlNode::Kind::Map) {
     for (const auto& [key, value] : node.entries) {  // for the messages about its other keys
       if (key->text == "id" && value->kind == YamlNode::Kind::Scalar) {
-        stage.id = value->text.substr(0, 64);
+        stage.id = shortened(value->text, 64);
       }
     }
   }

@@ -47,6 +47,7 @@ class Builder : public YAML::EventHandler {
     YamlNode& node = make(mark, YamlNode::Kind::Scalar, anchor);
     node.plain = tag == "?";
     node.text = value;
+    node.weight += value.size() / 32;  // so that aliases of long texts are bounded too
     node.closed = true;
     if (value.find('\0') != std::string::npos) {
       refuse(mark, "a NUL character cannot be part of a value");
@@ -98,15 +99,23 @@ class Builder : public YAML::EventHandler {
     }
   }
 
-  /// yaml-cpp counts bytes; people count characters.
-  int column(const YAML::Mark& mark) const {
-    const std::string_view line = source_.line(mark.line + 1);
-    int characters = 0;
-    for (int i = 0; i < mark.column && static_cast<std::size_t>(i) < line.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(line[static_cast<std::size_t>(i)]);
-      characters += (byte & 0xC0U) != 0x80U ? 1 : 0;
+  /// yaml-cpp counts bytes; people count characters. Events come in the order of the file, so that
+  /// each count goes on from the one before: a line may be a megabyte long.
+  int column(const YAML::Mark& mark) {
+    if (mark.line + 1 != line_number_ || mark.column < line_bytes_) {
+      if (mark.line + 1 != line_number_) {
+        line_number_ = mark.line + 1;
+        line_ = source_.line(line_number_);
+      }
+      line_bytes_ = 0;
+      line_characters_ = 0;
     }
-    return characters + 1;
+    for (; line_bytes_ < mark.column && static_cast<std::size_t>(line_bytes_) < line_.size();
+         ++line_bytes_) {
+      const auto byte = static_cast<unsigned char>(line_[static_cast<std::size_t>(line_bytes_)]);
+      line_characters_ += (byte & 0xC0U) != 0x80U ? 1 : 0;
+    }
+    return line_characters_ + 1;
   }
 
   YamlNode& make(const YAML::Mark& mark, YamlNode::Kind kind, YAML::anchor_t anchor) {
@@ -178,6 +187,10 @@ class Builder : public YAML::EventHandler {
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
   std::size_t total_ = 0;
+  int line_number_ = 0;
+  std::string_view line_;
+  int line_bytes_ = 0;
+  int line_characters_ = 0;
 };
 
 /// Length of the UTF-8 sequence at `i`, 0 where there is none.
@@ -265,7 +278,10 @@ YamlTree read_yaml(const SourceText& source, std::vector<Problem>& problems) {
   } catch (const Refused& what) {
     refused(what.line, what.column, what.text, what.suggestion);
   } catch (const YAML::Exception& what) {
-    refused(what.mark.line + 1, what.mark.column + 1, "not valid YAML: " + what.msg, {});
+    refused(what.mark.line + 1,
+            what.mark.column + 1,
+            "not valid YAML: " + shortened(what.msg, 200),
+            {});
   }
   return tree;
 }

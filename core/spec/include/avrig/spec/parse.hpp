@@ -14,8 +14,8 @@ namespace avrig::spec {
 inline constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 /// How deep maps and lists may nest, aliases followed.
 inline constexpr int kMaxDepth = 32;
-/// How many values a file may hold once its aliases are followed.
-inline constexpr std::size_t kMaxNodes = 500'000;
+/// How many values a file may hold once its aliases are followed; long texts count more than once.
+inline constexpr std::size_t kMaxNodes = 200'000;
 
 /// What came out of a pipeline file: as much of the spec as could be read, and all that is wrong.
 struct ParseResult {

@@ -67,6 +67,10 @@ struct SourceText {
                                  const SourceText& source,
                                  std::size_t limit = 50);
 
+/// `text`, cut at a character's end with "..." where it is longer than `limit` bytes: for messages
+/// that quote what a file says.
+[[nodiscard]] std::string shortened(std::string_view text, std::size_t limit = 60);
+
 /// The candidate that `word` was probably meant to be, by edit distance; empty when none is near.
 ///
 /// Looks at the first 256 candidates and at words of at most 64 characters, so that a hostile file
@@ -78,6 +82,7 @@ struct SourceText {
                                        std::span<const std::string> candidates);
 
 /// {"file","line","column","severity","text","suggestion"}, as `avrig validate --json` prints it.
+/// A file's name may be no UTF-8: dump() with error_handler_t::replace.
 void to_json(nlohmann::json& json, const Problem& problem);
 
 }  // namespace avrig::spec
