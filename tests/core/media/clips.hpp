@@ -22,6 +22,7 @@ namespace avrig::media::testing {
 class TempFolder {
  public:
   TempFolder() {
+    set_ffmpeg_log(FfmpegLog::Silent);
     char name[] = "/tmp/avrig-media-XXXXXX";
     path_ = ::mkdtemp(name);
   }

@@ -18,13 +18,13 @@ struct EncoderSettings {
   std::string codec;          ///< FFmpeg's name; "" = libx264 for pictures, pcm_f32le for audio
   std::string pixel_format;   ///< "" = the input's where the codec takes it, else the nearest
   bool lossless = false;      ///< refuse a codec or pixel format that would lose anything
+  bool fill_gaps = false;     ///< audio: silence for whole gaps (containers without times)
   std::int64_t bit_rate = 0;  ///< 0 = the codec's quality default
-  int keyframe_interval =
-      0;                  ///< 0 = about two seconds; always 1 for FFV1 (each picture stands alone)
-  int threads = 0;        ///< 0 = one a core (slices only: no delay)
-  int sample_bits = 0;    ///< FLAC: 16 or 24; 0 = 24
-  bool bitexact = false;  ///< same input, same bytes: no version strings
-  Options options;        ///< FFmpeg's, of the codec: {"crf","18"}, {"qp","0"}, {"preset","slow"}
+  int keyframe_interval = 0;  ///< 0 = about two seconds; FFV1: 1, each picture stands alone
+  int threads = 0;            ///< 0 = one a core (slices only: no delay)
+  int sample_bits = 0;        ///< FLAC: 16 or 24; 0 = 24
+  bool bitexact = false;      ///< same input, same bytes: no version strings
+  Options options;  ///< FFmpeg's, of the codec: {"crf","18"}, {"qp","0"}, {"preset","slow"}
 };
 
 enum class EncodeStatus {
