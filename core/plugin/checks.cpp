@@ -64,7 +64,7 @@ Fault find_name_fault(const char* text) {
 }
 
 Fault find_size_fault(std::string_view what, std::uint32_t seen, std::size_t least) {
-  if (seen >= least && seen <= 65536 && seen % alignof(void*) == 0) {
+  if (seen >= least && seen <= 4096 && seen % alignof(void*) == 0) {
     return std::nullopt;
   }
   return std::string(what) + ": its struct_size is " + std::to_string(seen) + ", not " +

@@ -32,7 +32,6 @@ class Motion {
     }
   }
   void stop() { learnt_.clear(); }  // Tear-down
-
  private:
   float rate_;
   std::vector<float> learnt_;
