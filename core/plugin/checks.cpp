@@ -17,7 +17,7 @@ constexpr std::uint32_t kMostParameters = 256;
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestText = 4096;
 
-constexpr std::array<std::string_view, 12> kTypes = {"bool",
+constexpr std::array<std::string_view, 13> kTypes = {"bool",
                                                      "int",
                                                      "float",
                                                      "string",
@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 12> kTypes = {"bool",
                                                      "size",
                                                      "level",
                                                      "ratio",
+                                                     "rate",
                                                      "path",
                                                      "list"};
 
@@ -108,6 +109,17 @@ Fault find_number_fault(const avrig_parameter& parameter, std::string_view value
            std::string(most ? text_of(parameter.maximum) : "inf");
   }
   return std::nullopt;
+}
+
+/// "30/1", "30000/1001".
+bool is_rate(std::string_view value) noexcept {
+  const std::size_t slash = value.find('/');
+  if (slash == std::string_view::npos) {
+    return false;
+  }
+  const auto above = parse<std::uint32_t>(value.substr(0, slash));
+  const auto below = parse<std::uint32_t>(value.substr(slash + 1));
+  return above && below && *above > 0 && *below > 0;
 }
 
 Fault find_parameter_fault(const avrig_parameter& parameter) {
@@ -328,6 +340,9 @@ Fault find_value_fault(const avrig_parameter& parameter, std::string_view value)
   }
   if (type == "enum" && !is_one_of(value, text_of(parameter.choices))) {
     return "'" + std::string(value) + "' is none of " + std::string(text_of(parameter.choices));
+  }
+  if (type == "rate" && !is_rate(value)) {
+    return "'" + std::string(value) + "' is no rate such as 30/1";
   }
   if (is_whole(type)) {
     return find_number_fault<std::int64_t>(parameter, value);

@@ -196,6 +196,9 @@ TEST_SUITE("core/plugin/checks") {
     CHECK(good("level", "-inf"));
     CHECK_FALSE(good("ratio", "nan"));
     CHECK(good("string", "anything, at all"));
+    CHECK(good("rate", "30000/1001"));
+    CHECK_FALSE(good("rate", "30"));
+    CHECK_FALSE(good("rate", "30/0"));
     sut.minimum = "0";
     sut.maximum = "10";
     CHECK(good("int", "10"));

@@ -107,7 +107,7 @@ typedef struct avrig_host {
 /** One published parameter. Values are text in *canonical* form everywhere in this ABI:
  *
  *   bool true|false   int 12   float 0.5   string, path, enum: itself   duration ns   frequency Hz
- *   size bytes   level dB   ratio 0.5 (for 50%)   list: items in canonical form, comma-separated
+ *   size bytes   level dB   ratio 0.5 (for 50%)   rate 30/1   list: items, comma-separated
  *
  * Users write units (`-6dB`, `20ms`); the host converts, checks the range and fills defaults. */
 typedef struct avrig_parameter {
