@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "parts.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace avrig::media_writer {
+namespace {
+
+void add(Recorded& to, const media::ReadBackStream& from) {
+  if (from.pts_ns.empty()) {
+    return;
+  }
+  to.any = true;
+  to.last_ns = std::max(to.last_ns, *std::max_element(from.pts_ns.begin(), from.pts_ns.end()));
+  to.end_ns = std::max(to.end_ns, from.end_ns);
+  to.samples += from.samples;
+}
+
+}  // namespace
+
+std::string Parts::part_path(std::size_t number) const {
+  if (number == 0) {
+    return target_;
+  }
+  const std::filesystem::path path(target_);
+  std::filesystem::path name = path.stem();
+  name += ".part" + std::to_string(number);
+  name += path.extension();
+  return (path.parent_path() / name).string();
+}
+
+void Parts::read(std::size_t streams) {
+  recorded_.assign(streams, {});
+  files_.clear();
+  for (std::size_t number = 0; std::filesystem::exists(part_path(number)); ++number) {
+    files_.push_back(part_path(number));
+    const media::ReadBack part = media::read_back(files_.back());
+    if (!part.readable || part.streams.size() < streams) {
+      continue;  // killed before its header was whole: it holds nothing
+    }
+    for (std::size_t stream = 0; stream < streams; ++stream) {
+      add(recorded_[stream], part.streams[stream]);
+    }
+  }
+}
+
+std::string Parts::open_next() {
+  files_.push_back(part_path(files_.size()));
+  return files_.back();
+}
+
+std::size_t Parts::join(const std::string& container, bool bitexact) {
+  if (files_.size() < 2) {
+    return 0;
+  }
+  media::JoinOptions options;
+  options.container = container;
+  options.bitexact = bitexact;
+  options.remove_parts = true;
+  (void)media::join_parts(files_, target_, options);
+  return files_.size();
+}
+
+}  // namespace avrig::media_writer
