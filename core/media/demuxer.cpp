@@ -151,6 +151,9 @@ void Demuxer::Impl::open() {
   if (raw == nullptr) {
     throw std::bad_alloc();
   }
+  if (options.as_stored) {
+    raw->flags |= AVFMT_FLAG_NOPARSE;
+  }
   raw->interrupt_callback = {&Impl::interrupted, this};
   const AVInputFormat* format = nullptr;
   try {
@@ -181,7 +184,7 @@ void Demuxer::Impl::open() {
 }
 
 void Demuxer::Impl::find_streams() {
-  const int result = avformat_find_stream_info(context.get(), nullptr);
+  const int result = options.as_stored ? 0 : avformat_find_stream_info(context.get(), nullptr);
   if (result < 0) {
     throw_open_error(url, result, deadline_ns != 0 && monotonic_ns() > deadline_ns);
   }
@@ -189,7 +192,7 @@ void Demuxer::Impl::find_streams() {
   bool incomplete = false;
   for (unsigned i = 0; i < context->nb_streams; ++i) {
     StreamInfo info = info_of(*context, *context->streams[i]);
-    if (info.media != AVRIG_MEDIA_NONE && !is_complete(info)) {
+    if (info.media != AVRIG_MEDIA_NONE && !options.as_stored && !is_complete(info)) {
       info.media = AVRIG_MEDIA_NONE;
       incomplete = true;
     }
@@ -230,6 +233,12 @@ ReadStatus Demuxer::Impl::read_file(Packet& packet) {
         continue;
       }
       packet.get()->time_base = streams[index].time_base;
+      // NUT's demuxer shortens the last packet of a torn file without a word; only having met the
+      // end of the file while inside a packet tells it from a whole one.
+      if (options.as_stored && context->pb != nullptr && context->pb->eof_reached != 0 &&
+          std::strcmp(context->iformat->name, "nut") == 0) {
+        packet.get()->flags |= AV_PKT_FLAG_CORRUPT;
+      }
       return ReadStatus::Packet;
     }
     if (result == AVERROR_EOF) {

@@ -44,7 +44,9 @@ void note(ReadBackStream& stream, const StreamInfo& info, const Packet& packet) 
 ReadBack read_back(const std::string& path) {
   ReadBack result;
   try {
-    Demuxer demuxer(path);
+    DemuxerOptions options;
+    options.as_stored = true;
+    Demuxer demuxer(path, options);
     for (const StreamInfo& info : demuxer.streams()) {
       ReadBackStream stream;
       stream.media = info.media;
@@ -111,14 +113,21 @@ void append_part(Join& join, Demuxer& demuxer, const std::string& target) {
     fail(target, "'" + demuxer.url() + "' has other streams than the first part");
   }
   join.before_part_ns = join.last_ns;
+  const ReadBack stored = read_back(demuxer.url());
+  std::vector<std::size_t> whole;  // packets left that are not torn
+  for (const ReadBackStream& stream : stored.streams) {
+    whole.push_back(stream.pts_ns.size());
+  }
+  whole.resize(join.codecs.size(), 0);
   Packet packet;
   while (demuxer.read(packet) == ReadStatus::Packet) {
     const auto stream = static_cast<std::size_t>(packet.stream());
     const std::int64_t pts = packet.pts_ns().value_or(INT64_MAX);
-    if (packet.corrupt() || pts == INT64_MAX) {
+    if (packet.corrupt() || pts == INT64_MAX || whole[stream] == 0) {
       ++join.report.broken;
       continue;
     }
+    --whole[stream];
     if (pts <= join.before_part_ns[stream]) {
       ++join.report.duplicates;
       continue;

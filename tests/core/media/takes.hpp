@@ -7,6 +7,7 @@
 #include <avrig/media/formats.hpp>
 #include <avrig/media/muxer.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>

@@ -38,7 +38,10 @@ struct DemuxerOptions {
   Options options;        ///< FFmpeg's, for container and protocol; unknown ones are errors
   std::string container;  ///< "" = by content
   std::int64_t open_timeout_ns = 10'000'000'000;  ///< for network sources; 0 = wait for ever
-  const std::atomic<bool>* interrupt = nullptr;   ///< true ends any blocking call
+  /// Packets exactly as they are stored, without looking into them first: opens at once, tells a
+  /// torn one, but formats may be incomplete. For recovery, not for decoding.
+  bool as_stored = false;
+  const std::atomic<bool>* interrupt = nullptr;  ///< true ends any blocking call
 };
 
 enum class ReadStatus {

@@ -17,7 +17,8 @@ struct ReadBackStream {
   std::string codec;
   std::vector<std::int64_t> pts_ns;  ///< of each whole packet, in the file's order
   std::uint64_t samples = 0;         ///< audio: samples in them, where the codec tells
-  std::int64_t end_ns = INT64_MIN;  ///< end of the last in time: where the first missing one begins
+  std::int64_t end_ns = INT64_MIN;   ///< end of the last in time: where the next begins; nut does
+                                     ///< not store how long a picture lasts: then its start
   std::uint64_t broken_packets = 0;  ///< cut off or damaged; not in pts_ns
 };
 
