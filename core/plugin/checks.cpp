@@ -391,6 +391,33 @@ Fault find_traits_fault(const avrig_traits& traits, std::uint32_t role) {
   return find_work_fault(traits, role);
 }
 
+Fault find_configuration_fault(const avrig_configuration& configuration) {
+  constexpr std::int64_t kLongestDelayNs = 3'600'000'000'000;
+  constexpr std::int64_t kLongestDelaySamples = std::int64_t{1} << 30U;
+  constexpr std::uint32_t kMostOutputs = 65536;
+  if (configuration.delay_ns < 0 || configuration.delay_ns > kLongestDelayNs ||
+      configuration.delay_samples < 0 || configuration.delay_samples > kLongestDelaySamples) {
+    return "a delay below 0 or above an hour";
+  }
+  if (configuration.max_outputs == 0 || configuration.max_outputs > kMostOutputs) {
+    return "max_outputs is " + std::to_string(configuration.max_outputs) + ", not 1 to " +
+           std::to_string(kMostOutputs);
+  }
+  if (configuration.output_count == 0 || configuration.undo_width == 0) {
+    return std::nullopt;
+  }
+  const avrig_format& format = *configuration.outputs[0];
+  const auto beyond = [](std::uint32_t start, std::uint32_t length, std::uint32_t size) {
+    return length == 0 || start >= size || length > size - start;
+  };
+  if (format.media == AVRIG_MEDIA_VIDEO &&
+      (beyond(configuration.undo_x, configuration.undo_width, format.width) ||
+       beyond(configuration.undo_y, configuration.undo_height, format.height))) {
+    return "the region to undo is not inside the picture";
+  }
+  return std::nullopt;
+}
+
 Fault find_format_fault(const avrig_format& format, std::uint32_t media) {
   if (format.media != media) {
     return "its medium is " + std::to_string(format.media) + " where the port's is " +

@@ -58,6 +58,32 @@ std::vector<Setting> complete_settings(const avrig_component& component,
   return settings;
 }
 
+std::int64_t total_delay_ns(const avrig_configuration& configuration) noexcept {
+  std::int64_t delay_ns = configuration.delay_ns;
+  for (std::uint32_t i = 0; i < configuration.input_count; ++i) {
+    const avrig_format* const format = configuration.inputs[i];
+    if (format != nullptr && format->media == AVRIG_MEDIA_AUDIO && format->sample_rate_hz > 0) {
+      return delay_ns + configuration.delay_samples * 1'000'000'000 / format->sample_rate_hz;
+    }
+  }
+  return delay_ns;
+}
+
+avrig_frame accept_frame(const avrig_frame& preset,
+                         const avrig_frame& answered,
+                         std::uint32_t room) noexcept {
+  constexpr std::uint32_t kTaken = AVRIG_FRAME_DISCONTINUITY | AVRIG_FRAME_KEY;
+  avrig_frame frame = preset;
+  frame.samples =
+      preset.media == AVRIG_MEDIA_VIDEO ? preset.samples : std::min(answered.samples, room);
+  frame.capture_ns = answered.capture_ns;
+  frame.sigma_ns = std::max(answered.sigma_ns, std::int64_t{0});
+  frame.duration_ns = std::max(answered.duration_ns, std::int64_t{0});
+  frame.quality = answered.quality <= AVRIG_QUALITY_ARRIVAL ? answered.quality : preset.quality;
+  frame.flags |= answered.flags & kTaken;
+  return frame;
+}
+
 PluginInstance::PluginInstance(const avrig_component& component,
                                HostServices& services,
                                const Surroundings& surroundings,
@@ -146,6 +172,11 @@ const avrig_configuration& PluginInstance::configure(std::span<const avrig_forma
   if (component_.configure != nullptr && component_.configure(self_, &configuration_) != AVRIG_OK) {
     fail("refuses these formats");
   }
+  // These are the host's; a plug-in that wrote there is not followed.
+  configuration_.input_count = traits_.input_count;
+  configuration_.output_count = traits_.output_count;
+  configuration_.inputs = inputs_.data();
+  configuration_.outputs = outputs_.data();
   for (std::uint32_t i = 0; i < outputs.size(); ++i) {
     const avrig_port& port = port_at(traits_.outputs, i);
     if (const Fault fault = find_format_fault(outputs[i], port.media)) {
@@ -153,6 +184,11 @@ const avrig_configuration& PluginInstance::configure(std::span<const avrig_forma
                   "plug-in '" + std::string(component_.name) + "', output '" + port.name +
                       "', gives a format that cannot be: " + *fault);
     }
+  }
+  if (const Fault fault = find_configuration_fault(configuration_)) {
+    throw Error(ErrorCode::Open,
+                "plug-in '" + std::string(component_.name) +
+                    "' gives a configuration that cannot be: " + *fault);
   }
   return configuration_;
 }

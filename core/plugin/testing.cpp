@@ -281,12 +281,7 @@ class Rig::Impl {
       return;
     }
     preset_ = **present;
-    std::uint32_t rate_hz = 0;
-    for (const avrig_format& format : input_formats_) {
-      rate_hz = rate_hz == 0 ? format.sample_rate_hz : rate_hz;
-    }
-    preset_.capture_ns -=
-        configuration_.delay_ns + samples_to_ns(configuration_.delay_samples, rate_hz);
+    preset_.capture_ns -= plugin::total_delay_ns(configuration_);
   }
 
   std::int32_t edit(Frame& frame, const std::vector<const avrig_frame*>& entries) {
@@ -315,12 +310,16 @@ class Rig::Impl {
     for (Frame& frame : claimed) {
       outputs.push_back(&frame.raw());
     }
-    const std::vector<std::uint32_t> room = rooms(claimed);
+    std::vector<avrig_frame> presets;
+    for (const Frame& frame : claimed) {
+      presets.push_back(frame.raw());
+    }
     avrig_call call = make_call(entries, outputs);
     const std::int32_t status = note(draining ? instance_.drain(call) : instance_.process(call));
     if (status == AVRIG_OK || status == AVRIG_AGAIN) {
       for (std::size_t i = 0; i < claimed.size(); ++i) {
-        check_output(claimed[i], room[i]);
+        check_output(claimed[i]);
+        claimed[i].raw() = plugin::accept_frame(presets[i], claimed[i].raw(), room_of(claimed[i]));
         if ((call.produced >> i & 1U) != 0) {
           publish(std::move(claimed[i]), ports[i]);
         }
@@ -352,19 +351,13 @@ class Rig::Impl {
     }
   }
 
-  static std::vector<std::uint32_t> rooms(const Stream& claimed) {
-    std::vector<std::uint32_t> rooms;
-    for (const Frame& frame : claimed) {
-      rooms.push_back(Frame(frame.format()).raw().samples);
-    }
-    return rooms;
-  }
+  static std::uint32_t room_of(const Frame& frame) { return Frame(frame.format()).raw().samples; }
 
-  static void check_output(const Frame& frame, std::uint32_t room) {
+  static void check_output(const Frame& frame) {
     if (!frame.guards_intact()) {
       throw std::logic_error("the plug-in wrote outside its frame");
     }
-    if (frame.raw().samples > room) {
+    if (frame.raw().samples > room_of(frame)) {
       throw std::logic_error("the plug-in set more samples than its frame holds");
     }
   }

@@ -259,4 +259,42 @@ TEST_SUITE("core/plugin/checks") {
     std::fill(std::begin(sut.codec), std::end(sut.codec), 'x');
     CHECK(find_format_fault(sut, AVRIG_MEDIA_AUDIO));
   }
+
+  TEST_CASE("configuration check: delays, counts and the region to undo are within bounds") {
+    avrig_format picture{};
+    picture.media = AVRIG_MEDIA_VIDEO;
+    picture.width = 64;
+    picture.height = 48;
+    avrig_format* outputs[] = {&picture};
+    avrig_configuration sut{};
+    sut.outputs = outputs;
+    sut.output_count = 1;
+    sut.max_outputs = 1;
+    sut.undo_x = 56;
+    sut.undo_width = 8;
+    sut.undo_height = 48;
+    CHECK_FALSE(find_configuration_fault(sut));
+    SUBCASE("delay below 0") {
+      sut.delay_samples = -1;
+    }
+    SUBCASE("delay of days") {
+      sut.delay_ns = INT64_MAX;
+    }
+    SUBCASE("no outputs") {
+      sut.max_outputs = 0;
+    }
+    SUBCASE("region too wide") {
+      sut.undo_width = 9;
+    }
+    SUBCASE("region that wraps") {
+      sut.undo_width = UINT32_MAX;
+    }
+    SUBCASE("region outside") {
+      sut.undo_y = 48;
+    }
+    SUBCASE("region without height") {
+      sut.undo_height = 0;
+    }
+    CHECK(find_configuration_fault(sut));
+  }
 }

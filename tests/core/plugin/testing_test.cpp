@@ -3,6 +3,10 @@
 #include <avrig/testing.hpp>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -14,6 +18,7 @@ namespace {
 using namespace avrig::testing;
 
 const std::string kFixtures = FIXTURES;
+const std::string kExamples = EXAMPLES;
 const std::string kShapes = kFixtures + "/shapes.so:";
 
 /// Frame `k` of a stream of ramps: sample i of the stream has the value i.
@@ -118,6 +123,56 @@ TEST_SUITE("core/plugin/testing") {
     CHECK_THROWS_WITH_AS(static_cast<void>(sut.run({{ramp(64, 1)}})),
                          "the plug-in has 2 inputs, not 1",
                          std::logic_error);
+  }
+
+  TEST_CASE("accepted frame: a plug-in changes stamps and length, and nothing else") {
+    using avrig::plugin::accept_frame;
+    const avrig_frame preset = ramp(64, 0).raw();
+    avrig_frame answered = preset;
+    answered.samples = 1000;
+    answered.capture_ns = 5;
+    answered.sigma_ns = -1;
+    answered.quality = 77;
+    answered.flags = ~0U;
+    answered.sequence = 9;
+    answered.plane[0].data = nullptr;
+    answered.planes = 4;
+    const avrig_frame sut = accept_frame(preset, answered, 64);
+    CHECK(sut.samples == 64);
+    CHECK(sut.capture_ns == 5);
+    CHECK(sut.sigma_ns == 0);
+    CHECK(sut.quality == AVRIG_QUALITY_FILE_PTS);
+    CHECK(sut.flags == (AVRIG_FRAME_DISCONTINUITY | AVRIG_FRAME_KEY));
+    CHECK(sut.sequence == 0);
+    CHECK(sut.plane[0].data == preset.plane[0].data);
+    CHECK(sut.planes == 1);
+  }
+
+  TEST_CASE("example reader: the last block is as short as what is left") {
+    Rig sut(kExamples + "/tone.so", {{"length", "21000000"}}, AVRIG_READER);
+    const Outcome outcome = sut.read(100);
+    CHECK(outcome.ended);
+    REQUIRE(outcome.outputs[0].size() == 3);  // 480, 480 and 48 samples
+    CHECK(outcome.outputs[0][2].raw().samples == 48);
+    CHECK(outcome.outputs[0][2].raw().capture_ns == 20'000'000);
+    CHECK(outcome.outputs[0][2].raw().quality == AVRIG_QUALITY_FILE_PTS);
+  }
+
+  TEST_CASE("example writer: a line a block, and no file is overwritten") {
+    std::string folder = "/tmp/avrig-levels-XXXXXX";
+    REQUIRE(::mkdtemp(folder.data()) != nullptr);
+    const std::string path = folder + "/levels.csv";
+    Rig sut(kExamples + "/levels.so", {{"path", path}}, AVRIG_WRITER);
+    const std::string refusal = "'levels' cannot start: cannot make " + path + ": File exists";
+    const auto run = [&] {
+      return sut.run({{ramp(2, 0), ramp(2, 48)}});
+    };
+    CHECK(run().calls == 2);
+    std::ifstream file(path);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    CHECK(text == "capture_ns,sigma_ns,quality,peak\n0,0,3,1.000000\n1000000,0,3,49.000000\n");
+    CHECK_THROWS_WITH(static_cast<void>(run()), doctest::Contains(refusal.c_str()));
+    std::filesystem::remove_all(folder);
   }
 
   TEST_CASE("frame: a copy has memory of its own") {

@@ -28,6 +28,9 @@ using Fault = std::optional<std::string>;
 /// A format that configure() completed for a port of this medium.
 [[nodiscard]] Fault find_format_fault(const avrig_format& format, std::uint32_t media);
 
+/// What configure() answered beside the formats: delays, counts, the region to undo.
+[[nodiscard]] Fault find_configuration_fault(const avrig_configuration& configuration);
+
 /// A value in canonical form, against the parameter's type, range and choices.
 [[nodiscard]] Fault find_value_fault(const avrig_parameter& parameter, std::string_view value);
 

@@ -53,6 +53,19 @@ struct Setting {
 [[nodiscard]] std::vector<Setting> complete_settings(const avrig_component& component,
                                                      std::span<const Setting> given);
 
+/// How much later than its stamp a sample or picture comes out, in ns: both parts added up.
+///
+/// Thread: any      RT-safe: yes
+[[nodiscard]] std::int64_t total_delay_ns(const avrig_configuration& configuration) noexcept;
+
+/// The frame that is published: `preset` as the host gave it, with what a plug-in may change taken
+/// from `answered` (see avrig_call), samples no more than `room` (ignored for video).
+///
+/// Thread: any      RT-safe: yes
+[[nodiscard]] avrig_frame accept_frame(const avrig_frame& preset,
+                                       const avrig_frame& answered,
+                                       std::uint32_t room) noexcept;
+
 /// Owns one instance: creates it, carries its calls, checks its answers, destroys it.
 ///
 /// Setting up throws Error(Open) with `plug-in 'gain': cannot start: ...` and the text that the

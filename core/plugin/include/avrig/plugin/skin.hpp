@@ -7,6 +7,7 @@
 
 #include <avrig/plugin.hpp>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <exception>
@@ -455,9 +456,6 @@ struct Table {
                     .choices = p.choices,
                     .unit = p.unit,
                     .doc = p.doc};
-        if (!HasSetParam<T>) {
-          table[i].flags &= ~std::uint32_t{AVRIG_PARAMETER_LIVE};
-        }
       }
       return table;
     } else {
@@ -465,6 +463,12 @@ struct Table {
     }
   }
   static constexpr auto kParameters = make_parameters();
+  static_assert(HasSetParam<T> || std::ranges::none_of(kParameters,
+                                                       [](const avrig_parameter& parameter) {
+                                                         return (parameter.flags & kLiveSettable) !=
+                                                                0;
+                                                       }),
+                "a kLiveSettable parameter needs set_param(std::string_view, const Value&)");
 
   static constexpr std::uint32_t role() noexcept {
     return verb_of<T>() == Verb::Read    ? AVRIG_READER
