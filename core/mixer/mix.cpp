@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "mix.hpp"
+
+#include "play.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+namespace avrig::mixer {
+
+namespace {
+
+constexpr std::size_t kWindow = 8192;  // samples an interpolator may look at in one go
+constexpr std::size_t kPad = 64;       // floats that a vector load may read and not use
+constexpr std::int64_t kShortRun = 64;
+
+double bessel_i0(double x) {
+  double sum = 1.0;
+  double term = 1.0;
+  for (int k = 1; k < 60; ++k) {
+    term *= (x / (2.0 * k)) * (x / (2.0 * k));
+    sum += term;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<float> make_sinc_table() {
+  constexpr double kBeta = 9.0;
+  std::vector<float> table(static_cast<std::size_t>((kSincPhases + 1) * kSincTaps));
+  for (int phase = 0; phase <= kSincPhases; ++phase) {
+    double row[kSincTaps];
+    double sum = 0.0;
+    for (int tap = 0; tap < kSincTaps; ++tap) {
+      const double x = tap - kSincBefore - static_cast<double>(phase) / kSincPhases;
+      const double w = 2.0 * x / kSincTaps;
+      const double window =
+          std::abs(w) >= 1.0 ? 0.0 : bessel_i0(kBeta * std::sqrt(1.0 - w * w)) / bessel_i0(kBeta);
+      const double a = std::numbers::pi * x;
+      row[tap] = window * (std::abs(x) < 1e-12 ? 1.0 : std::sin(a) / a);
+      sum += row[tap];
+    }
+    for (int tap = 0; tap < kSincTaps; ++tap) {
+      table[static_cast<std::size_t>(phase * kSincTaps + tap)] = static_cast<float>(row[tap] / sum);
+    }
+  }
+  return table;
+}
+
+Floats::Floats(std::size_t count)
+    : memory_(static_cast<float*>(::operator new[](count * sizeof(float), std::align_val_t{64}))) {
+  std::fill_n(memory_.get(), count, 0.0F);  // touches every page before the first block
+}
+
+Mix::Mix(State& state, const Kernels& kernels, const float* sinc_table)
+    : state_(state),
+      kernels_(kernels),
+      sinc_table_(sinc_table),
+      row_stride_((state.config.max_block + 15U) / 16U * 16U + 16U),
+      rows_(row_stride_ * state.config.outputs * state.config.buses),
+      scratch_(state.config.max_block + kPad),
+      window_(kWindow + 64 + kPad),
+      gains_{Floats(state.config.max_block + kPad), Floats(state.config.max_block + kPad)},
+      fade_(state.config.max_block + kPad) {}
+
+float* Mix::row(std::uint32_t bus, std::uint32_t output) noexcept {
+  return rows_.get() + (bus * state_.config.outputs + output) * row_stride_;
+}
+
+float* Mix::used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) noexcept {
+  float* samples = row(bus, output);
+  if (!state_.buses[bus].used[output]) {
+    state_.buses[bus].used[output] = true;
+    std::fill_n(samples, n, 0.0F);
+  }
+  return samples;
+}
+
+void Mix::render(float* const* outputs, std::size_t offset) noexcept {
+  block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
+  for (std::uint32_t b = 0; b < state_.config.buses; ++b) {
+    std::fill_n(state_.buses[b].used, state_.config.outputs, false);
+  }
+  voices(block_);
+  buses(outputs, offset, block_);
+  marks(outputs, offset, block_);
+  state_.segments_used = 0;
+}
+
+void Mix::voices(std::uint32_t n) noexcept {
+  const std::uint32_t words = (state_.voices.capacity() + 63) / 64;
+  for (std::uint32_t w = 0; w < words; ++w) {
+    const std::uint64_t active = state_.active[w];
+    std::uint64_t word = active | state_.changed[w];
+    state_.changed[w] = 0;
+    if (word == 0) {
+      continue;
+    }
+    // Tones of later voices are fetched while earlier ones are looked at.
+    std::uint64_t ahead = active;
+    for (int i = 0; i < 4 && ahead != 0; ++i, ahead &= ahead - 1) {
+      __builtin_prefetch(
+          &state_.tones[w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(ahead))]);
+    }
+    for (; word != 0; word &= word - 1) {
+      if (ahead != 0) {
+        __builtin_prefetch(
+            &state_.tones[w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(ahead))], 1);
+        ahead &= ahead - 1;
+      }
+      const std::uint32_t slot = w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(word));
+      Tone& steady = state_.tones[slot];
+      if ((active & word & (~word + 1)) != 0 && steady.path != TonePath::Slow && steady.run > n &&
+          steady.at == state_.block_begin) {
+        enqueue(steady);
+        steady.index += n;
+        steady.run -= n;
+        steady.at += n;
+      } else {
+        voice(slot, n);
+      }
+    }
+  }
+  for (std::uint32_t b = 0; b < state_.config.buses; ++b) {
+    flush(b, n);
+  }
+}
+
+void Mix::enqueue(const Tone& tone) noexcept {
+  Bus& bus = state_.buses[tone.bus];
+  if (bus.jobs == kJobs ||
+      (bus.jobs > 0 && (bus.path != tone.path || bus.format != tone.format ||
+                        bus.out[0] != tone.out[0] || bus.out[1] != tone.out[1]))) {
+    flush(tone.bus, block_);
+  }
+  if (bus.jobs == 0) {
+    bus.path = tone.path;
+    bus.format = tone.format;
+    bus.out[0] = tone.out[0];
+    bus.out[1] = tone.out[1];
+  }
+  const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
+  const std::byte* first = tone.data + static_cast<std::size_t>(tone.index) * size;
+  bus.job[bus.jobs++] = {first, first + tone.stride, tone.gain[0], tone.gain[1]};
+  __builtin_prefetch(first);
+  __builtin_prefetch(first + 64);
+}
+
+void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
+  Bus& bus = state_.buses[index];
+  if (bus.jobs == 0) {
+    return;
+  }
+  float* l = used_row(index, bus.out[0], n);
+  float* r = used_row(index, bus.out[1], n);
+  const bool wide = bus.format == SampleFormat::F32;
+  const auto pass = bus.path == TonePath::Mono ? (wide ? kernels_.mono_f32 : kernels_.mono_s16)
+                                               : (wide ? kernels_.stereo_f32 : kernels_.stereo_s16);
+  pass(bus.job.data(), bus.jobs, l, r, n);
+  bus.jobs = 0;
+}
+
+void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
+  Voice& voice = state_.voices[slot];
+  Tone& last = state_.tones[slot];
+  flush(last.bus, n);  // what came before it is summed before it
+  for (std::uint32_t s = voice.segment_head; s != kNone; s = state_.segments[s].next) {
+    const Segment& segment = state_.segments[s];
+    tone(segment.tone, voice, segment.offset, segment.length);
+  }
+  voice.segment_head = voice.segment_tail = kNone;
+  const std::int64_t left = state_.cursor - last.at;
+  if (!state_.is_active(slot) || left <= 0) {
+    return;
+  }
+  const std::int64_t heard = last.playable(left);
+  if (heard > 0) {
+    tone(last,
+         voice,
+         static_cast<std::size_t>(last.at - state_.block_begin),
+         static_cast<std::size_t>(heard));
+  }
+  last.advance(left);
+  last.settle(state_.cursor);
+  if (last.path == TonePath::Slow) {
+    classify(voice, last);
+  }
+}
+
+void Mix::tone(Tone t, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
+  while (n > 0) {
+    std::int64_t m = static_cast<std::int64_t>(n);
+    if (t.ramp_length > 0) {
+      m = std::min(m, t.ramp_at + t.ramp_length - t.at);
+    }
+    if (t.in_length > 0) {
+      m = std::min(m, t.in_at + t.in_length - t.at);
+    }
+    if (t.straight()) {
+      m = t.run >= kShortRun ? std::min(m, t.run) : m;
+    } else {
+      m = std::min(m, static_cast<std::int64_t>((kWindow << 32) / t.step));
+    }
+    piece(t, voice, offset, static_cast<std::size_t>(m));
+    t.advance(m);
+    t.settle(t.at);
+    offset += static_cast<std::size_t>(m);
+    n -= static_cast<std::size_t>(m);
+  }
+}
+
+void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
+  const std::uint32_t channels = t.stream ? voice.stream.channels : voice.samples.channels;
+  const bool shaped = t.ramp_length > 0 || t.in_length > 0 || t.out_length > 0;
+  const bool sides = voice.lanes == 2;
+  if (shaped) {
+    shape(t, 0, n);
+    if (sides) {
+      shape(t, 1, n);
+    }
+  }
+  const float* x = nullptr;
+  for (std::uint32_t lane = 0; lane < voice.lanes; ++lane) {
+    if (lane == 0 || channels > 1) {
+      x = source(t, voice, channels > 1 ? lane : 0, n);
+    }
+    const std::uint32_t side = sides ? lane : 0;
+    float* out = used_row(t.bus, voice.output[lane], block_) + offset;
+    if (shaped) {
+      kernels_.add_shaped(x, gains_[side].get(), out, n);
+    } else {
+      kernels_.add_scaled(x, t.gain[side], out, n);
+    }
+  }
+}
+
+void Mix::shape(const Tone& t, int side, std::size_t n) noexcept {
+  float* gains = gains_[side].get();
+  if (t.ramp_length > 0) {
+    kernels_.ramp(gains, t.from[side], t.delta[side], t.at - t.ramp_at, n);
+  } else {
+    std::fill_n(gains, n, t.gain[side]);
+  }
+  float* fade = fade_.get();
+  if (t.in_length > 0) {
+    for (std::size_t i = 0; i < n; ++i) {
+      fade[i] = fade_value(t.in_shape, t.at - t.in_at + static_cast<std::int64_t>(i), t.in_length);
+    }
+    kernels_.multiply(gains, fade, n);
+  }
+  if (t.out_length > 0) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::int64_t k = t.out_length - 1 - (t.at - t.out_at + static_cast<std::int64_t>(i));
+      fade[i] = k < 0 ? 0.0F : fade_value(t.out_shape, k, t.out_length);
+    }
+    kernels_.multiply(gains, fade, n);
+  }
+}
+
+const float* Mix::source(const Tone& t,
+                         const Voice& voice,
+                         std::uint32_t channel,
+                         std::size_t n) noexcept {
+  const bool direct = !t.stream && t.format == SampleFormat::F32;
+  const auto* data = reinterpret_cast<const float*>(t.data + channel * t.stride);
+  if (t.straight()) {
+    if (direct && t.run >= static_cast<std::int64_t>(n)) {
+      return data + t.index;
+    }
+    gather(t, voice, channel, t.position(), n, scratch_.get());
+    return scratch_.get();
+  }
+  const int before = taps_before(t.quality);
+  const int after = taps_after(t.quality);
+  const std::int64_t span = static_cast<std::int64_t>((t.frac + (n - 1) * t.step) >> 32);
+  const float* x = data + t.index;
+  const bool inside = direct && t.run > span + after &&
+                      t.index + span + static_cast<std::int64_t>(kPad) < voice.samples.length &&
+                      t.position() >= before &&
+                      !(t.content.loops() && t.index - before < t.content.loop_begin);
+  if (!inside) {
+    const std::size_t count = static_cast<std::size_t>(span + 1 + before + after);
+    gather(t, voice, channel, t.position() - before, count, window_.get());
+    x = window_.get() + before;
+  }
+  float* y = scratch_.get();
+  if (t.quality == Quality::Linear) {
+    kernels_.linear(x, t.frac, t.step, y, n);
+  } else if (t.quality == Quality::Cubic) {
+    kernels_.cubic(x, t.frac, t.step, y, n);
+  } else {
+    kernels_.sinc(x, t.frac, t.step, y, n, sinc_table_);
+  }
+  return y;
+}
+
+void Mix::copy(const Tone& t,
+               std::uint32_t channel,
+               std::int64_t index,
+               std::size_t count,
+               float* out) noexcept {
+  const std::byte* base = t.data + channel * t.stride;
+  if (t.format == SampleFormat::F32) {
+    std::memcpy(out, reinterpret_cast<const float*>(base) + index, count * sizeof(float));
+  } else {
+    kernels_.widen(reinterpret_cast<const std::int16_t*>(base) + index, out, count);
+  }
+}
+
+void Mix::gather(const Tone& t,
+                 const Voice& voice,
+                 std::uint32_t channel,
+                 std::int64_t from,
+                 std::size_t count,
+                 float* out) noexcept {
+  std::int64_t u = from;
+  while (count > 0) {
+    std::int64_t run = 0;
+    std::int64_t index = -1;
+    const std::int64_t last = std::min(t.content.total, t.available);
+    if (u < 0 || u >= last) {
+      // Before the start lies silence, or what was heard there; after the end silence.
+      run = u < 0 ? -u : static_cast<std::int64_t>(count);
+      if (u < 0 && t.content.joined && t.content.first + u >= 0) {
+        index = t.content.first + u;
+      }
+    } else if (t.stream) {
+      index = static_cast<std::int64_t>(static_cast<std::uint64_t>(u) & t.mask);
+      run = std::min(last - u, static_cast<std::int64_t>(t.mask) + 1 - index);
+    } else {
+      index = t.content.locate(u, run);
+    }
+    const std::size_t m = static_cast<std::size_t>(std::min(run, static_cast<std::int64_t>(count)));
+    if (index < 0) {
+      std::fill_n(out, m, 0.0F);
+    } else {
+      copy(t, channel, index, m, out);
+      if (t.stream) {
+        // What a stranger feeds may hold anything; one NaN would silence the whole mix.
+        for (std::size_t i = 0; i < m; ++i) {
+          out[i] = std::isfinite(out[i]) ? out[i] : 0.0F;
+        }
+      }
+    }
+    u += static_cast<std::int64_t>(m);
+    out += m;
+    count -= m;
+  }
+  (void)voice;
+}
+
+void Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
+  std::uint32_t ramped = 0;
+  if (gain.length > 0 && state_.block_begin < gain.begin + gain.length) {
+    ramped = static_cast<std::uint32_t>(
+        std::min<std::int64_t>(n, gain.begin + gain.length - state_.block_begin));
+    kernels_.ramp(gains_[0].get(), gain.from, gain.delta, state_.block_begin - gain.begin, ramped);
+    kernels_.multiply(x, gains_[0].get(), ramped);
+  }
+  if (ramped < n && gain.to != 1.0F) {
+    kernels_.scale(x + ramped, gain.to, n - ramped);
+  }
+}
+
+void Mix::buses(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept {
+  const std::uint32_t count = state_.config.outputs;
+  for (std::uint32_t o = 0; o < count; ++o) {
+    std::fill_n(outputs[o] + offset, n, 0.0F);
+  }
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    const std::uint32_t b = state_.bus_order[i];
+    for (std::uint32_t o = 0; o < count; ++o) {
+      if (state_.buses[b].used[o]) {
+        apply_gain(state_.buses[b].direct, row(b, o), n);
+      }
+    }
+  }
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    const std::uint32_t b = state_.bus_order[i];
+    const Bus& bus = state_.buses[b];
+    float most = 0.0F;
+    for (std::uint32_t o = 0; o < count; ++o) {
+      if (!bus.used[o]) {
+        continue;
+      }
+      float* x = row(b, o);
+      apply_gain(bus.gain, x, n);
+      most = std::max(most, kernels_.peak(x, n));
+      float* into = bus.parent < 0 ? outputs[o] + offset
+                                   : used_row(static_cast<std::uint32_t>(bus.parent), o, n);
+      kernels_.add_scaled(x, 1.0F, into, n);
+    }
+    peaks_[b] = most;
+  }
+}
+
+void Mix::marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept {
+  std::uint32_t* link = &state_.marks;
+  while (*link != kNone) {
+    const std::uint32_t index = *link;
+    Play& play = state_.plays[index];
+    const Mark& mark = play.how.mark;
+    for (std::uint32_t bit = 0; bit < mark.bits; ++bit) {
+      const bool high = mark.bits == 1 || ((mark.code >> bit) & 1) != 0;
+      const std::int64_t begin = play.mark_at + std::int64_t{bit} * mark.width - state_.block_begin;
+      const std::int64_t end = std::min<std::int64_t>(n, begin + mark.width);
+      for (std::int64_t i = std::max<std::int64_t>(0, begin); high && i < end; ++i) {
+        outputs[mark.output][offset + static_cast<std::size_t>(i)] += mark.level;
+      }
+    }
+    if (state_.cursor >= play.mark_at + std::int64_t{mark.bits} * mark.width) {
+      *link = play.next_mark;
+      play.mark_active = false;
+      state_.give_back_play(index);
+    } else {
+      link = &play.next_mark;
+    }
+  }
+}
+
+}  // namespace avrig::mixer
