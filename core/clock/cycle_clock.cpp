@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include <avrig/clock/cycle_clock.hpp>
+
+#include <algorithm>
+#include <numbers>
+
+namespace avrig::clock {
+namespace {
+
+constexpr double kEarlyNs = 300'000.0;
+
+double bandwidth_hz(double elapsed_s) noexcept {
+  if (elapsed_s < 2.0) {
+    return 1.0;
+  }
+  return elapsed_s < 8.0 ? 0.3 : 0.05;
+}
+
+}  // namespace
+
+void CycleClock::anchor(std::int64_t index, std::int64_t now_ns) noexcept {
+  base_ns_ = now_ns;
+  next_ns_ = 0.0;
+  cycles_ = 0;
+  elapsed_s_ = 0.0;
+  variance_ = 0.0;
+  if (ns_per_unit_ <= 0.0) {
+    ns_per_unit_ = nominal_ns_;
+  }
+  map_.index0 = index;
+  map_.t0_ns = now_ns;
+  map_.ns_per_unit = ns_per_unit_;
+}
+
+bool CycleClock::update(std::int64_t index, std::uint32_t count, std::int64_t now_ns) noexcept {
+  const double period_ns = count * (ns_per_unit_ > 0.0 ? ns_per_unit_ : nominal_ns_);
+  const double error_ns = static_cast<double>(now_ns - base_ns_) - next_ns_;
+  const bool first = next_index_ == 0 && map_.ns_per_unit == 0.0;
+  const bool skipped = !first && index != next_index_;
+  const bool broken = !first && (error_ns < -kEarlyNs || error_ns > period_ns / 2);
+  next_index_ = index + count;
+  if (first || broken || skipped) {
+    lost_ns_ = first ? 0 : static_cast<std::int64_t>(error_ns);
+    map_.epoch += first ? 0 : 1;
+    anchor(index, now_ns);
+    next_ns_ = count * ns_per_unit_;
+    return true;
+  }
+  const double seconds = period_ns * 1e-9;
+  const double omega = 2.0 * std::numbers::pi * bandwidth_hz(elapsed_s_) * seconds;
+  const double corrected_ns = next_ns_ + std::min(1.0, omega * std::numbers::sqrt2) * error_ns;
+  ns_per_unit_ += std::min(0.25, omega * omega) * error_ns / count;
+  // A device is within 1 % of its nominal rate; beyond that the wake-ups are not its clock.
+  ns_per_unit_ = std::clamp(ns_per_unit_, nominal_ns_ * 0.99, nominal_ns_ * 1.01);
+  variance_ += 0.02 * (error_ns * error_ns - variance_);
+  map_.index0 = index;
+  map_.t0_ns = base_ns_ + static_cast<std::int64_t>(corrected_ns);
+  map_.ns_per_unit = ns_per_unit_;
+  map_.sigma_ns = static_cast<std::int64_t>(std::sqrt(variance_ * std::min(1.0, omega)));
+  next_ns_ = corrected_ns + count * ns_per_unit_;
+  elapsed_s_ += seconds;
+  ++cycles_;
+  // Keep doubles near zero: after hours they would lose nanoseconds.
+  if (next_ns_ > 1e10) {
+    const auto shift = static_cast<std::int64_t>(next_ns_);
+    base_ns_ += shift;
+    next_ns_ -= static_cast<double>(shift);
+  }
+  return false;
+}
+
+}  // namespace avrig::clock
