@@ -10,7 +10,7 @@ namespace avrig::spectral {
 namespace {
 
 /// The mean of white noise over the least of its averages, measured.
-constexpr float kBias = 2.0F;
+constexpr float kBias = 1.87F;
 constexpr float kNever = std::numeric_limits<float>::max();
 
 }  // namespace
