@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "jack_client.hpp"
+
+#include <avrig/error.hpp>
+#include <avrig/monotonic.hpp>
+
+#include <algorithm>
+
+namespace avrig::jack_writer {
+namespace {
+
+jack_client_t* open_client(const ClientOptions& options) {
+  jack_set_error_function([](const char*) {});
+  jack_set_info_function([](const char*) {});
+  jack_status_t status{};
+  jack_client_t* client =
+      options.server.empty()
+          ? jack_client_open(options.name.c_str(), JackNoStartServer, &status)
+          : jack_client_open(options.name.c_str(),
+                             static_cast<jack_options_t>(JackNoStartServer | JackServerName),
+                             &status,
+                             options.server.c_str());
+  if (client == nullptr) {
+    throw Error(ErrorCode::Open,
+                "cannot open a JACK client '" + options.name + "' on server '" +
+                    (options.server.empty() ? "default" : options.server) + "' (status " +
+                    std::to_string(static_cast<int>(status)) +
+                    "): is it running? ('jack_lsp -s NAME', 'avrig doctor')");
+  }
+  return client;
+}
+
+}  // namespace
+
+JackClient::JackClient(const ClientOptions& options)
+    : client_(open_client(options)),
+      rate_hz_(jack_get_sample_rate(client_.get())),
+      period_(jack_get_buffer_size(client_.get())),
+      connect_(options.connect),
+      clock_(1e9 / rate_hz_) {
+  for (std::uint32_t channel = 0; channel < options.channels; ++channel) {
+    const std::string name = "out_" + std::to_string(channel + 1);
+    ports_.push_back(jack_port_register(
+        client_.get(), name.c_str(), JACK_DEFAULT_AUDIO_TYPE, JackPortIsOutput, 0));
+    if (ports_.back() == nullptr) {
+      throw Error(ErrorCode::Open,
+                  "JACK gives no port '" + name +
+                      "': the server's port limit is reached (jackd --port-max)");
+    }
+  }
+  buffers_.resize(ports_.size(), nullptr);
+  jack_set_process_callback(client_.get(), &JackClient::on_process, this);
+  jack_set_xrun_callback(client_.get(), &JackClient::on_xrun, this);
+  jack_on_shutdown(client_.get(), &JackClient::on_shutdown, this);
+}
+
+JackClient::~JackClient() {
+  if (client_ && !lost()) {
+    jack_deactivate(client_.get());
+  }
+}
+
+void JackClient::activate(std::int64_t newest_frame) {
+  newest_frame_ = newest_frame;
+  known_frame_ = newest_frame > 0;
+  if (jack_activate(client_.get()) != 0) {
+    throw Error(ErrorCode::Open, "the JACK server does not activate our client");
+  }
+  if (connect_ != "none") {
+    connect(connect_);
+  }
+}
+
+// Port k to the k-th matching input; a mono stream to the first two, as a listener expects.
+void JackClient::connect(const std::string& pattern) {
+  const bool automatic = pattern.empty() || pattern == "auto";
+  const unsigned long flags = static_cast<unsigned long>(JackPortIsInput) |
+                              (automatic ? static_cast<unsigned long>(JackPortIsPhysical) : 0UL);
+  const char** found = jack_get_ports(
+      client_.get(), automatic ? nullptr : pattern.c_str(), JACK_DEFAULT_AUDIO_TYPE, flags);
+  if (found == nullptr) {
+    if (automatic) {
+      return;
+    }
+    throw Error(ErrorCode::Open,
+                "no JACK input port matches '" + pattern +
+                    "' (see 'jack_lsp'; 'connect: none' leaves them open)");
+  }
+  for (std::size_t target = 0; found[target] != nullptr; ++target) {
+    const bool mono = ports_.size() == 1 && target < 2;
+    if (target < ports_.size() || mono) {
+      (void)jack_connect(client_.get(), jack_port_name(ports_[mono ? 0 : target]), found[target]);
+    }
+  }
+  jack_free(found);
+}
+
+void JackClient::play(SampleFifo& fifo, std::int64_t anchor) noexcept {
+  anchor_ = anchor;
+  fifo_.store(&fifo, std::memory_order_release);
+}
+
+bool JackClient::report(CycleReport& report) const noexcept {
+  return report_.version() > 0 && report_.load(report);
+}
+
+std::int64_t JackClient::playback_latency_samples() const noexcept {
+  jack_latency_range_t range{};
+  jack_port_get_latency_range(ports_.front(), JackPlaybackLatency, &range);
+  return range.max;
+}
+
+int JackClient::on_process(jack_nframes_t frames, void* self) noexcept {
+  static_cast<JackClient*>(self)->cycle(frames);
+  return 0;
+}
+
+int JackClient::on_xrun(void* self) noexcept {
+  static_cast<JackClient*>(self)->xruns_.fetch_add(1, std::memory_order_relaxed);
+  return 0;
+}
+
+void JackClient::on_shutdown(void* self) noexcept {
+  static_cast<JackClient*>(self)->lost_.store(true, std::memory_order_release);
+}
+
+void JackClient::cycle(jack_nframes_t frames) noexcept {
+  const std::int64_t now_ns = monotonic_ns();
+  const jack_nframes_t wrapped = jack_last_frame_time(client_.get());
+  // 32 bits wrap after a day: count on from the newest known frame.
+  if (!known_frame_) {
+    newest_frame_ = wrapped;
+    known_frame_ = true;
+  } else {
+    const auto step =
+        static_cast<std::int32_t>(wrapped - static_cast<std::uint32_t>(newest_frame_));
+    newest_frame_ += step;
+  }
+  (void)clock_.update(newest_frame_, frames, now_ns);
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    buffers_[port] = static_cast<float*>(jack_port_get_buffer(ports_[port], frames));
+  }
+  if (SampleFifo* fifo = fifo_.load(std::memory_order_acquire)) {
+    underrun_samples_ += fifo->read(newest_frame_ - anchor_, frames, buffers_);
+  } else {
+    for (float* buffer : buffers_) {
+      std::fill_n(buffer, frames, 0.0F);
+    }
+  }
+  const clock::ClockMap& map = clock_.map();
+  report_.store({newest_frame_,
+                 map.to_ns(newest_frame_),
+                 map.ns_per_unit,
+                 map.sigma_ns,
+                 map.epoch,
+                 underrun_samples_});
+}
+
+}  // namespace avrig::jack_writer

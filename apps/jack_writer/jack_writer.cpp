@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "jack_writer.hpp"
+
+#include "offline_output.hpp"
+#include <avrig/error.hpp>
+#include <avrig/monotonic.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace avrig::jack_writer {
+namespace {
+
+using nlohmann::json;
+
+// Sound kept ahead of the device: stalls shorter than this are not heard.
+constexpr double kAheadSeconds = 0.35;
+// Blocks that lie in it, or are on their way, stay in the ring: a successor plays them.
+constexpr std::uint32_t kHolds = 48;
+constexpr std::int64_t kClockPeriodNs = 20'000'000;
+// Without a sync group: from the first block to its sound.
+constexpr std::int64_t kOwnLeadNs = 100'000'000;
+constexpr std::int64_t kReconnectNs = 500'000'000;
+
+stage::ParameterDescription parameter(const char* name,
+                                      const char* type,
+                                      const char* standard,
+                                      const char* doc) {
+  stage::ParameterDescription out;
+  out.name = name;
+  out.type = type;
+  out.default_text = standard;
+  out.doc = doc;
+  return out;
+}
+
+}  // namespace
+
+std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Request&) {
+  return {parameter("client", "string", "", "JACK client name; empty = avrig-STAGE"),
+          parameter("connect",
+                    "string",
+                    "auto",
+                    "auto = the physical outputs, none, or a pattern of input port names"),
+          parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
+          parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
+}
+
+stage::Description JackWriter::describe(const stage::Request& request) {
+  const json with = json::parse(request.parameters);
+  options_.server = request.jack_server;
+  options_.name = with.value("client", "");
+  if (options_.name.empty()) {
+    options_.name = "avrig-" + request.id;
+  }
+  options_.connect = with.value("connect", "auto");
+  to_ = with.value("to", "");
+  if (const auto rate = with.find("rate"); rate != with.end() && rate->is_number()) {
+    rate_hz_ = static_cast<std::uint32_t>(rate->get<double>());
+  }
+  offline_ = request.offline;
+  stage::Description description;
+  description.work = stage::Work::Looker;
+  description.parameters = parameters(request);
+  stage::InputPort port;
+  port.name = "in";
+  port.accepts.media = AVRIG_MEDIA_AUDIO;
+  port.holds = kHolds;
+  // Sound that is lost is heard: the stream's master may not skip.
+  port.presents = false;
+  description.inputs.push_back(port);
+  return description;
+}
+
+stage::Configured JackWriter::configure(std::span<const avrig_format> inputs,
+                                        std::span<const stage::Wish>) {
+  channels_ = inputs[0].channels;
+  stage::Configured out;
+  out.holds.assign(inputs.size(), kHolds);
+  return out;
+}
+
+void JackWriter::open_client(std::int64_t newest_frame) {
+  options_.channels = channels_;
+  client_ = std::make_unique<JackClient>(options_);
+  rate_hz_ = client_->rate_hz();
+  client_->activate(newest_frame);
+}
+
+void JackWriter::prepare(stage::StageIo& io) {
+  if (io.sync_block() != nullptr) {
+    block_.emplace(*io.sync_block(), io.assignment().sync_section);
+    section_ = block_->own();
+    section_.role = shm::SyncRole::AudioWriter;
+    section_.media = AVRIG_MEDIA_AUDIO;
+  }
+  if (!offline_) {
+    open_client(section_.last_frame);
+  }
+  fifo_ =
+      std::make_unique<SampleFifo>(channels_, static_cast<std::uint32_t>(kAheadSeconds * rate_hz_));
+  playback_ = std::make_unique<Playback>(io, 0, rate_hz_, *fifo_);
+}
+
+void JackWriter::run(stage::StageIo& io) {
+  if (offline_) {
+    run_offline(io);
+  } else {
+    run_live(io);
+  }
+}
+
+void JackWriter::run_offline(stage::StageIo& io) {
+  OfflineOutput output(to_, rate_hz_, channels_, *fifo_);
+  bool placed_first = false;
+  while (!playback_->ended() && !io.abandoned()) {
+    if (io.ordered()) {
+      io.apply_orders();
+    }
+    if (!placed_first) {
+      if (const auto first = playback_->first_capture_ns()) {
+        playback_->set_origin(*first);
+        placed_first = true;
+      }
+    }
+    if (!placed_first || !playback_->work()) {
+      output.render();
+      playback_->release();
+      if (!playback_->ended()) {
+        (void)io.wait(io.waiter(), [&] { return playback_->can_work(); });
+      }
+    }
+  }
+  output.render();
+  playback_->release();
+  output.finish();
+  io.log(stage::Level::Info, "rendered " + std::to_string(output.samples()) + " samples");
+}
+
+// Fix where on the device's timeline the stream begins, or take a predecessor's word for it.
+bool JackWriter::start(stage::StageIo& io) {
+  CycleReport cycle{};
+  if (!client_->report(cycle)) {
+    return false;
+  }
+  if (section_.started != 0) {
+    anchor_ = section_.anchor_frame;
+    media0_ns_ = section_.media0_ns;
+    const std::int64_t now = cycle.frame - anchor_;
+    fifo_->reset(std::max<std::int64_t>(now, 0));
+    io.log(stage::Level::Info,
+           "goes on along the timeline, " + std::to_string(now) + " samples after its beginning");
+  } else {
+    const auto first = playback_->first_capture_ns();
+    if (!first) {
+      return false;
+    }
+    std::int64_t due_ns = monotonic_ns() + kOwnLeadNs;
+    media0_ns_ = *first;
+    if (block_) {
+      const shm::SyncSection leader = block_->read(block_->leader());
+      if (leader.started == 0) {
+        return false;
+      }
+      due_ns = leader.t0_ns;
+      media0_ns_ = leader.media0_ns;
+    }
+    const std::int64_t latency = client_->playback_latency_samples();
+    anchor_ = cycle.frame - latency +
+              std::llround(static_cast<double>(due_ns - cycle.time_ns) / cycle.ns_per_sample);
+    section_.anchor_frame = anchor_;
+    section_.media0_ns = media0_ns_;
+    section_.started = 1;
+    fifo_->reset(0);
+  }
+  playback_->set_origin(media0_ns_);
+  client_->play(*fifo_, anchor_);
+  started_ = true;
+  publish_clock(io);
+  return true;
+}
+
+// The master map: what is heard when. Video follows it.
+void JackWriter::publish_clock(stage::StageIo& io) {
+  CycleReport cycle{};
+  if (!block_ || !client_->report(cycle)) {
+    return;
+  }
+  const auto latency_ns = static_cast<std::int64_t>(
+      static_cast<double>(client_->playback_latency_samples()) * cycle.ns_per_sample);
+  const double media_per_sample = 1e9 / static_cast<double>(rate_hz_);
+  if (section_.master.epoch != cycle.epoch && section_.master.valid != 0) {
+    io.count("epochs");
+  }
+  section_.master.valid = started_ ? 1 : 0;
+  section_.master.epoch = cycle.epoch;
+  section_.master.media_ns =
+      media0_ns_ + std::llround(static_cast<double>(cycle.frame - anchor_) * media_per_sample);
+  section_.master.mono_ns = cycle.time_ns + latency_ns;
+  section_.master.rate = media_per_sample / cycle.ns_per_sample;
+  section_.master.sigma_ns = cycle.sigma_ns;
+  section_.last_frame = cycle.frame;
+  section_.underrun_samples = cycle.underrun_samples;
+  section_.xruns = client_->xruns();
+  section_.phase = playback_->ended() ? shm::SyncPhase::Ended : shm::SyncPhase::Running;
+  block_->write(section_);
+}
+
+// The server went away: its frames are gone with it. Open anew, and begin a new stretch there.
+void JackWriter::reconnect(stage::StageIo& io) {
+  io.log(stage::Level::Warning, "the JACK server went away; trying to reach it again");
+  io.count("server_losses");
+  client_.reset();
+  while (!io.abandoned()) {
+    try {
+      open_client(0);
+      break;
+    } catch (const Error&) {
+      (void)io.waiter().wait([&] { return io.abandoned(); }, monotonic_ns() + kReconnectNs);
+    }
+  }
+  if (!client_) {
+    return;
+  }
+  CycleReport cycle{};
+  while (!io.abandoned() && !client_->report(cycle)) {
+    (void)io.waiter().wait([&] { return io.abandoned(); }, monotonic_ns() + 5'000'000);
+  }
+  // The media that should be heard now, by the map as it was: the timeline goes on, minus the hole.
+  const shm::MediaMap map = section_.master;
+  const std::int64_t media_now_ns =
+      map.valid != 0 ? map.media_ns + (cycle.time_ns - map.mono_ns) : media0_ns_;
+  anchor_ = cycle.frame -
+            std::llround(static_cast<double>(media_now_ns - media0_ns_) / cycle.ns_per_sample);
+  section_.anchor_frame = anchor_;
+  client_->play(*fifo_, anchor_);
+}
+
+void JackWriter::run_live(stage::StageIo& io) {
+  std::int64_t clock_due_ns = 0;
+  while (!io.abandoned() && !playback_->heard()) {
+    if (io.ordered()) {
+      io.apply_orders();
+    }
+    if (client_->lost()) {
+      reconnect(io);
+      continue;
+    }
+    const bool started = started_ || start(io);
+    const bool worked = started && playback_->work();
+    const std::int64_t now_ns = monotonic_ns();
+    if (started_ && now_ns >= clock_due_ns) {
+      publish_clock(io);
+      playback_->release();
+      clock_due_ns = now_ns + kClockPeriodNs;
+    }
+    if (worked) {
+      continue;
+    }
+    if (!started && playback_->ended()) {
+      break;  // not a single block: nothing to play
+    }
+    const std::int64_t wake_ns = now_ns + (started ? kClockPeriodNs : 2'000'000);
+    (void)io.waiter().wait([&] { return io.interrupted() || (started && playback_->can_work()); },
+                           wake_ns);
+  }
+  playback_->release();
+  CycleReport cycle{};
+  if (client_ && client_->report(cycle) && (cycle.underrun_samples > 0 || client_->xruns() > 0)) {
+    io.log(stage::Level::Warning,
+           std::to_string(cycle.underrun_samples) + " samples of silence for want of sound, " +
+               std::to_string(client_->xruns()) + " xruns of the server");
+  }
+  io.count("underrun_samples", static_cast<std::int64_t>(cycle.underrun_samples));
+  io.count("late_samples", static_cast<std::int64_t>(playback_->late_samples()));
+  section_.phase = shm::SyncPhase::Ended;
+  section_.master.valid = 0;
+  if (block_) {
+    block_->write(section_);
+  }
+}
+
+}  // namespace avrig::jack_writer

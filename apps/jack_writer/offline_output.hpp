@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include "playback.hpp"
+#include <avrig/clock/virtual_clock.hpp>
+#include <avrig/media/encoder.hpp>
+#include <avrig/media/muxer.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace avrig::jack_writer {
+
+/// The device-free twin: renders the same FIFO by a virtual clock, as fast as frames come, and
+/// writes what would have been heard to a file, where one is asked for.
+///
+/// Thread: the stage's
+class OfflineOutput {
+ public:
+  /// `path` empty: the samples go nowhere. Throws Error(Open).
+  OfflineOutput(const std::string& path,
+                std::uint32_t rate_hz,
+                std::uint32_t channels,
+                SampleFifo& fifo);
+
+  /// Render all that is in the FIFO.
+  void render();
+  void finish();
+  [[nodiscard]] std::uint64_t samples() const noexcept { return clock_.samples(); }
+
+ private:
+  void write_packets();
+
+  clock::VirtualClock clock_;
+  SampleFifo* fifo_;
+  std::uint32_t rate_hz_;
+  std::vector<float> block_;
+  std::vector<float*> rows_;
+  std::unique_ptr<media::Encoder> encoder_;
+  std::unique_ptr<media::Muxer> muxer_;
+};
+
+}  // namespace avrig::jack_writer
