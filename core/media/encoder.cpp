@@ -277,7 +277,9 @@ EncodeStatus Encoder::Impl::bridge_gap(std::int64_t gap_ns) {
     if (!fixed) {
       return send_filled();
     }
-    wanted = filled == 0 ? 0 : std::min<std::int64_t>(missing, packet_samples - filled);
+    // A packet begins `initial_padding` samples early: the silence ends where one begins.
+    const std::int64_t into = (count + filled + codec.context->initial_padding) % packet_samples;
+    wanted = std::min(missing, (packet_samples - into) % packet_samples);
   }
   if (wanted <= 0) {
     return EncodeStatus::Ok;

@@ -127,11 +127,10 @@ void FilterGraph::Impl::parse() {
   const int result = avfilter_graph_parse2(graph.get(), chain(pixels).c_str(), &inputs, &outputs);
   const InOutPtr free_inputs(inputs);
   const InOutPtr free_outputs(outputs);
-  if (result == AVERROR_FILTER_NOT_FOUND) {
-    refuse("one of them is not a filter of this FFmpeg (see ffmpeg -filters)");
-  }
   if (result < 0) {
-    refuse(error_text(result) + " (a filter's option is wrong: ffmpeg -h filter=NAME)");
+    refuse(error_text(result) +
+           " (is each a filter of this FFmpeg, with options it has, one input and one output, for "
+           "this medium? ffmpeg -filters; ffmpeg -h filter=NAME)");
   }
   const bool one = inputs != nullptr && inputs->next == nullptr && outputs != nullptr &&
                    outputs->next == nullptr;
@@ -314,13 +313,21 @@ bool FilterGraph::command(const std::string& target,
                           const std::string& name,
                           const std::string& value) {
   char reply[256] = {};
-  return avfilter_graph_send_command(impl_->graph.get(),
-                                     target.c_str(),
-                                     name.c_str(),
-                                     value.c_str(),
-                                     reply,
-                                     sizeof reply,
-                                     0) >= 0;
+  for (unsigned i = 0; i < impl_->graph->nb_filters; ++i) {
+    const AVFilterContext* filter = impl_->graph->filters[i];
+    const bool meant = target == "all" || target == filter->name || target == filter->filter->name;
+    if (meant && filter != impl_->source && filter != impl_->sink &&
+        avfilter_graph_send_command(impl_->graph.get(),
+                                    filter->name,
+                                    name.c_str(),
+                                    value.c_str(),
+                                    reply,
+                                    sizeof reply,
+                                    0) >= 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::int64_t FilterGraph::delay_ns() const noexcept {

@@ -50,7 +50,9 @@ FrameLayout FrameLayout::of_picture(std::string_view pixel_format,
                     "': not one that lies in memory (see ffmpeg -pix_fmts)");
   }
   int strides[4] = {};
-  if (width == 0 || height == 0 || av_image_check_size(width, height, 0, nullptr) < 0 ||
+  constexpr std::uint32_t kMost = 1U << 16;
+  if (width == 0 || height == 0 || width > kMost || height > kMost ||
+      av_image_check_size(width, height, 0, nullptr) < 0 ||
       av_image_fill_linesizes(strides, number, static_cast<int>(width)) < 0) {
     throw Error(ErrorCode::Open,
                 "no picture layout for " + std::to_string(width) + "x" + std::to_string(height) +

@@ -34,6 +34,7 @@ struct Track {
   bool sparse = false;  // marks: nobody waits for them
   bool ended = false;
   std::int64_t last_dts = INT64_MIN;  // stream's time base
+  std::int64_t shift_ns = 0;          // stored later by this; the container's readers take it off
   std::deque<Waiting> queue;
   std::int64_t written_ns = INT64_MIN;  // FFmpeg has it
   std::uint64_t written = 0;
@@ -110,6 +111,11 @@ void Muxer::Impl::open() {
   target = std::make_unique<MuxerTarget>(path);
   context->pb = target->io();
   context->flags |= AVFMT_FLAG_CUSTOM_IO;
+  // Lossy sound begins before 0; moving every stream because of it would falsify their times. Only
+  // NUT and its like cannot hold a negative time.
+  if (traits.text_marks || traits.name == "webm" || is_fragmented(traits.name)) {
+    context->avoid_negative_ts = AVFMT_AVOID_NEG_TS_DISABLED;
+  }
   if (options.bitexact) {
     context->flags |= AVFMT_FLAG_BITEXACT;
   }
@@ -140,6 +146,12 @@ int Muxer::Impl::add(const AVCodecParameters& parameters, AVRational time_base, 
   stream->sample_aspect_ratio = parameters.sample_aspect_ratio;
   Track track;
   track.stream = stream;
+  if (parameters.codec_id == AV_CODEC_ID_OPUS &&
+      (traits.name == "matroska" || traits.name == "webm")) {
+    // Matroska's CodecDelay is subtracted by readers; libavformat 59 writes it, but does not add
+    // it.
+    track.shift_ns = av_rescale(parameters.initial_padding, 1'000'000'000, 48'000);
+  }
   tracks.push_back(std::move(track));
   return stream->index;
 }
@@ -189,6 +201,11 @@ WriteStatus Muxer::Impl::enqueue(Track& track, Packet packet) {
   Waiting entry;
   entry.pts_ns = av_rescale_q(raw.pts, raw.time_base, kNanoseconds);
   entry.dts_ns = av_rescale_q(raw.dts, raw.time_base, kNanoseconds);
+  if (track.shift_ns != 0) {
+    const std::int64_t shift = av_rescale_q(track.shift_ns, kNanoseconds, raw.time_base);
+    raw.pts += shift;
+    raw.dts += shift;
+  }
   av_packet_rescale_ts(&raw, raw.time_base, track.stream->time_base);
   raw.time_base = track.stream->time_base;
   raw.stream_index = track.stream->index;

@@ -55,8 +55,8 @@ class FilterGraph {
   /// As new; what was inside is dropped. Throws as the constructor.
   void reset();
 
-  /// Set one of a filter's options while it runs; `target` is a filter's name or "all". false: the
-  /// chain knows no such command.
+  /// Set one of a filter's options while it runs; `target` is a filter's name, or "all" for the
+  /// first that knows the option. false: none does.
   [[nodiscard]] bool command(const std::string& target,
                              const std::string& name,
                              const std::string& value);

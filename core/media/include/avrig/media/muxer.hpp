@@ -48,8 +48,12 @@ enum class WriteStatus {
 ///
 /// What is safe against kill -9 is known: durable_pts_ns(). Packets are interleaved here, within
 /// max_interleave_ns, so that one stalled stream holds no other back; each then goes to the kernel
-/// in one write. mkv: times on a 1 ms grid. nut: exact. mp4/mov: fragmented, 1 us for pictures, one
-/// sample for audio. A write error truncates the file to the last whole packet.
+/// in one write. A write error truncates the file to the last whole packet.
+///
+/// Times: mkv on a 1 ms grid; nut exact for pictures, one sample for sound; mp4/mov 1 us for
+/// pictures, one sample for sound. Lossy sound begins a little before its first block (priming,
+/// which decoders trim); nut holds no time before 0, so there a recording from 0 with such sound is
+/// moved as a whole by that much.
 ///
 /// Thread: one at a time
 class Muxer {
