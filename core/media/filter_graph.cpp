@@ -40,6 +40,7 @@ struct FilterGraph::Impl {
   AVFilterContext* sink = nullptr;
   avrig_format output{};
   std::int64_t pushed_ns = INT64_MIN;
+  std::int64_t end_ns = 0;  ///< where the newest input ends
   std::int64_t delay_ns = 0;
   std::string error;
 
@@ -51,6 +52,7 @@ struct FilterGraph::Impl {
   void parse();
   void read_output();
   [[nodiscard]] std::string chain(const std::string& pixels) const;
+  [[nodiscard]] std::int64_t length_ns(const avrig_frame& in, std::int64_t duration_ns) const;
   [[nodiscard]] FramePtr frame_of(const avrig_frame& frame, std::int64_t pts_ns) const;
 };
 
@@ -197,7 +199,19 @@ void FilterGraph::Impl::build() {
   }
   read_output();
   pushed_ns = INT64_MIN;
+  end_ns = 0;
   delay_ns = 0;
+}
+
+/// How long a frame lasts; a picture that does not say so, by the nominal rate.
+std::int64_t FilterGraph::Impl::length_ns(const avrig_frame& in, std::int64_t duration_ns) const {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  if (is_audio()) {
+    return in.samples * kSecond / std::max(options.input.sample_rate_hz, 1U);
+  }
+  const bool known = duration_ns > 0 || options.input.frame_rate_num == 0;
+  return known ? duration_ns
+               : options.input.frame_rate_den * kSecond / options.input.frame_rate_num;
 }
 
 FramePtr FilterGraph::Impl::frame_of(const avrig_frame& in, std::int64_t pts_ns) const {
@@ -277,11 +291,13 @@ FilterStatus FilterGraph::push(const avrig_frame& frame,
     return FilterStatus::Failed;
   }
   impl_->pushed_ns = std::max(impl_->pushed_ns, pts_ns);
+  impl_->end_ns = std::max(impl_->end_ns, pts_ns + impl_->length_ns(frame, duration_ns));
   return FilterStatus::Ok;
 }
 
 FilterStatus FilterGraph::finish() {
-  const int result = av_buffersrc_add_frame(impl_->source, nullptr);
+  // With the end's time: filters that fill time (fps, tpad) would else drop the last picture.
+  const int result = av_buffersrc_close(impl_->source, impl_->end_ns, AV_BUFFERSRC_FLAG_PUSH);
   return result < 0 && result != AVERROR_EOF ? FilterStatus::Failed : FilterStatus::Ok;
 }
 
