@@ -368,6 +368,7 @@ void RingMaker::publish(Descriptor& descriptor, std::uint32_t buffer) noexcept {
 }
 
 void RingMaker::publish(Kind kind, Descriptor& descriptor) noexcept {
+  AVRIG_SWEEP_WINDOW(Refer);
   commit(kind, descriptor, kNoBuffer);
   ended_ = ended_ || kind == Kind::End;
 }

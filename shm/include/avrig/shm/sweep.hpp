@@ -5,8 +5,9 @@
 /// Windows for the single-step crash sweep: a test kills a stage after each machine instruction
 /// between the two marks. Outside that test's own build they are nothing.
 ///
-/// A window is named by a number so that entering it is one store, and the tracer reads it from
-/// the stage's memory.
+/// The stage under test names one window in `sweep_target`. Each time it enters it, it stops in a
+/// breakpoint; its tracer then steps it for as long as `sweep_inside`, read from the stage's
+/// memory, is not 0. Windows nest.
 #ifdef AVRIG_SWEEP
 namespace avrig::shm {
 enum class SweepWindow : unsigned {
@@ -20,18 +21,30 @@ enum class SweepWindow : unsigned {
   Recover,
   Reclaim
 };
-extern volatile unsigned sweep_window;
+extern volatile unsigned sweep_target;
+extern volatile unsigned sweep_inside;
 class SweepScope {
  public:
-  explicit SweepScope(SweepWindow window) noexcept : outer_(sweep_window) {
-    sweep_window = static_cast<unsigned>(window);
+  explicit SweepScope(SweepWindow window) noexcept
+      : is_target_(sweep_target == static_cast<unsigned>(window)) {
+    if (is_target_) {
+      const unsigned outer = sweep_inside;
+      sweep_inside = outer + 1;
+      if (outer == 0) {
+        asm volatile("int3");
+      }
+    }
   }
-  ~SweepScope() { sweep_window = outer_; }
+  ~SweepScope() {
+    if (is_target_) {
+      sweep_inside = sweep_inside - 1;
+    }
+  }
   SweepScope(const SweepScope&) = delete;
   SweepScope& operator=(const SweepScope&) = delete;
 
  private:
-  unsigned outer_;
+  bool is_target_;
 };
 }  // namespace avrig::shm
 #define AVRIG_SWEEP_WINDOW(name) \

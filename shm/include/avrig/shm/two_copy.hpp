@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
+#include <avrig/shm/sweep.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -22,6 +24,7 @@ class TwoCopy {
  public:
   /// Thread: the one writer      RT-safe: yes (wait-free)
   void store(const T& value) noexcept {
+    AVRIG_SWEEP_WINDOW(SyncStore);
     const std::uint64_t version = version_.load(std::memory_order_relaxed) + 1;
     std::array<std::uint64_t, kWords> words{};
     std::memcpy(words.data(), &value, sizeof value);
