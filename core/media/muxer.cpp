@@ -83,7 +83,15 @@ struct Muxer::Impl {
   bool failed = false;
   std::string error;
 
-  ~Impl() { avformat_free_context(context); }
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    if (target && !begun) {
+      ::unlink(path.c_str());  // a file without even a header would block the next attempt
+    }
+    avformat_free_context(context);
+  }
 
   void open();
   int add(const AVCodecParameters& parameters, AVRational time_base, AVRational rate);

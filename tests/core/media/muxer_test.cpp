@@ -131,6 +131,28 @@ TEST_SUITE("core/media/muxer") {
     CHECK_THROWS_WITH_AS(Muxer{folder.file("a.xyzzy")}, doctest::Contains("no container"), Error);
   }
 
+  TEST_CASE("muxer: a recording that could not begin leaves no file behind") {
+    const TempFolder folder;
+    TakeSettings settings;
+    settings.seconds = 0.1;
+    const Take take = make_take(settings);
+    const Encoder sound(sound_settings(take, settings));
+    {
+      Muxer muxer(folder.file("a.mp4"));
+      CHECK_THROWS_WITH_AS(muxer.add_stream(sound), doctest::Contains("pcm_s16le"), Error);
+    }
+    {
+      MuxerOptions options;
+      options.options = {{"no_such_option", "1"}};
+      Muxer muxer(folder.file("a.mkv"), options);
+      muxer.add_stream(sound);
+      CHECK_THROWS_WITH_AS(muxer.begin(), doctest::Contains("no_such_option"), Error);
+    }
+    CHECK(read_file(folder.file("a.mp4")).empty());
+    CHECK_FALSE(std::filesystem::exists(folder.file("a.mp4")));
+    CHECK_FALSE(std::filesystem::exists(folder.file("a.mkv")));
+  }
+
   TEST_CASE("muxer: a stalled stream holds the other back by the interleaving bound only") {
     const TempFolder folder;
     for (const char* name : {"stall.nut", "stall.mkv"}) {
