@@ -73,7 +73,7 @@ bool Apply::operator()(std::span<const Command> batch) noexcept {
     return reason == Reason::None;
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    staged_[i] = {batch[i].kind, kNone, kNone, kNone, kNone, kNone, false, false};
+    staged_[i] = {batch[i].kind, kNone, kNone, kNone, kNone, kNone, kNone, false, false, false};
     Reason reason = is_staged(batch[i].kind) ? stage(batch[i], staged_[i]) : Reason::BadBatch;
     if (reason == Reason::None) {
       reason = bind(staged_[i], batch.size() == 1);
@@ -278,7 +278,7 @@ Reason Apply::stage_add(const Command& command, Staged& staged) noexcept {
   return Reason::None;
 }
 
-std::uint32_t Apply::anchor_play(VoiceId id, bool last) noexcept {
+std::uint32_t Apply::anchor_play(Staged& staged, VoiceId id, bool last) noexcept {
   Voice& voice = *state_.find(id);
   if (voice.latest != kNone && (last || is_live(state_.plays[voice.latest].state))) {
     return voice.latest;
@@ -292,6 +292,7 @@ std::uint32_t Apply::anchor_play(VoiceId id, bool last) noexcept {
     play.state = PlayState::Unstarted;
     play.voice = slot_of(id);
     voice.latest = index;
+    staged.awaited = index;
   }
   return index;
 }
@@ -308,7 +309,7 @@ Reason Apply::bind(Staged& staged, bool last) noexcept {
     if (other == nullptr || other->removing) {
       return Reason::UnknownVoice;
     }
-    anchor = anchor_play(when.voice, last);
+    anchor = anchor_play(staged, when.voice, last);
     if (anchor == kNone) {
       return last ? Reason::Full : Reason::None;
     }
@@ -325,6 +326,12 @@ Reason Apply::bind_anchor(Staged& staged, std::uint32_t anchor) noexcept {
   const Edge edge = action.command.when.kind == WhenKind::WithEnd ? Edge::End : Edge::Start;
   if (staged.kind == CommandKind::Stop) {
     Play& play = state_.plays[staged.play];
+    if (play.stop_action != kNone && state_.actions[play.stop_action].sequence > action.sequence) {
+      // A later command of this batch was bound before this one, and it is the last stop given.
+      staged.superseded = true;
+      attach(state_, staged.action, staged.play, anchor, edge);
+      return Reason::None;
+    }
     staged.old_stop = play.stop_action;
     play.stop_action = kNone;
   }
@@ -356,21 +363,10 @@ void Apply::take_apart(std::size_t count) noexcept {
     if (staged.action == kNone) {
       continue;
     }
-    if (staged.kind == CommandKind::Start && staged.play != kNone) {
-      Play& play = state_.plays[staged.play];
-      Voice& voice = state_.voices[staged.slot];
-      --voice.plays;
-      voice.latest = staged.old_latest;
-      play.start_action = kNone;
-      ++play.references;
-      release(state_, play.timer);
-      if (play.seam != kNone) {
-        release(state_, play.seam);
-      }
-      play.timer = play.seam = kNone;
-      play.state = staged.placeholder ? PlayState::Unstarted : PlayState::Gone;
-      --play.references;
-    } else if (staged.kind == CommandKind::Stop && staged.bound && staged.play != kNone) {
+    const bool started = staged.kind == CommandKind::Start && staged.play != kNone;
+    if (started) {
+      take_apart_start(staged);
+    } else if (staged.kind == CommandKind::Stop && staged.bound && !staged.superseded) {
       state_.plays[staged.play].stop_action = staged.old_stop;
     }
     if (staged.bound) {
@@ -378,23 +374,52 @@ void Apply::take_apart(std::size_t count) noexcept {
     } else {
       state_.give_back_action(staged.action);
     }
-    if (staged.kind == CommandKind::Start && staged.play != kNone) {
+    if (started) {
       state_.give_back_play(staged.play);
+    }
+  }
+  for (std::size_t i = count; i-- > 0;) {
+    const std::uint32_t awaited = staged_[i].awaited;
+    if (awaited != kNone) {
+      state_.voices[state_.plays[awaited].voice].latest = kNone;
+      state_.plays[awaited].state = PlayState::Gone;
+      state_.give_back_play(awaited);
     }
   }
 }
 
+void Apply::take_apart_start(const Staged& staged) noexcept {
+  Play& play = state_.plays[staged.play];
+  Voice& voice = state_.voices[staged.slot];
+  --voice.plays;
+  voice.latest = staged.old_latest;
+  play.start_action = kNone;
+  ++play.references;
+  release(state_, play.timer);
+  if (play.seam != kNone) {
+    release(state_, play.seam);
+  }
+  play.timer = play.seam = kNone;
+  play.state = staged.placeholder ? PlayState::Unstarted : PlayState::Gone;
+  --play.references;
+}
+
 void Apply::commit(std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
-    const Staged& staged = staged_[i];
+    Staged& staged = staged_[i];
     if (staged.kind == CommandKind::Stop && staged.old_stop != kNone) {
       cancel_action(state_, staged.old_stop, Reason::Replaced);
     }
-    if (staged.action != kNone) {
+    if (staged.superseded) {
+      cancel_action(state_, staged.action, Reason::Replaced);
+    } else if (staged.action != kNone && state_.actions[staged.action].live) {
       retarget(state_, staged.action);
     }
     if (staged.kind == CommandKind::Start) {
       touch(state_, staged.play);
+      if (staged.old_latest != kNone) {
+        state_.give_back_play(staged.old_latest);  // no longer the one that others would wait for
+      }
     }
   }
   settle(state_);

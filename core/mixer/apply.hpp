@@ -28,8 +28,10 @@ class Apply {
     std::uint32_t old_latest;
     std::uint32_t old_stop;
     std::uint32_t slot;
+    std::uint32_t awaited;  // the play that was made because somebody waits for it
     bool placeholder;
     bool bound;
+    bool superseded;  // a stop that a later one of the batch replaces
   };
 
   Reason stage(const Command& command, Staged& staged) noexcept;
@@ -38,8 +40,9 @@ class Apply {
   Reason stage_add(const Command& command, Staged& staged) noexcept;
   Reason bind(Staged& staged, bool last) noexcept;
   Reason bind_anchor(Staged& staged, std::uint32_t anchor) noexcept;
-  std::uint32_t anchor_play(VoiceId id, bool last) noexcept;
+  std::uint32_t anchor_play(Staged& staged, VoiceId id, bool last) noexcept;
   void take_apart(std::size_t count) noexcept;
+  void take_apart_start(const Staged& staged) noexcept;
   void commit(std::size_t count) noexcept;
   void shift_asap(std::size_t count) noexcept;
   void accept(const Staged& staged) noexcept;
