@@ -143,6 +143,12 @@ class Checker {
     const StageSpec& stage = spec_.stages[index];
     std::set<std::pair<std::string_view, std::string_view>> seen;
     for (const InputSpec& input : stage.inputs) {
+      if (!input.port.empty() && !is_good_name(input.port)) {
+        error(input.position,
+              named(stage) + ": '" + shortened(input.reference()) +
+                  "' is no input: it is written 'stage' or 'stage/port'");
+        continue;
+      }
       const auto found = index_.find(input.stage);
       if (found == index_.end()) {
         all_inputs_found_ = false;

@@ -202,6 +202,26 @@ GroupSpec PipelineSpec::group(const std::string& group_name) const {
   return found == groups.end() ? GroupSpec{} : found->second;
 }
 
+InputSpec input(std::string_view reference, std::optional<Loss> loss) {
+  const std::size_t slash = reference.find('/');
+  InputSpec out;
+  out.stage = std::string(reference.substr(0, slash));
+  out.port = slash == std::string_view::npos ? "" : std::string(reference.substr(slash + 1));
+  out.loss = loss;
+  return out;
+}
+
+void complete(PipelineSpec& spec) {
+  if (spec.folder.empty()) {
+    spec.folder = std::filesystem::current_path().string();
+  }
+  for (StageSpec& stage : spec.stages) {
+    stage.folder = stage.folder.empty() ? spec.folder : stage.folder;
+    const bool library = stage.role != Role::Sync && is_library_path(stage.target);
+    stage.target_path = library ? resolve_path(stage.target, stage.folder) : "";
+  }
+}
+
 bool same_meaning(const PipelineSpec& a, const PipelineSpec& b) {
   return without_positions(a) == without_positions(b);
 }

@@ -24,11 +24,48 @@ struct Refused {
   std::string suggestion;
 };
 
+/// How many characters come before a byte of a text. Kept in steps, since a line may be a megabyte
+/// long and yaml-cpp's marks jump back and forth in it.
+class CharacterCount {
+ public:
+  explicit CharacterCount(std::string_view text) : text_(text) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (i % kStep == 0) {
+        steps_.push_back(count);
+      }
+      count += begins_character(i) ? 1U : 0U;
+    }
+    steps_.push_back(count);
+  }
+
+  [[nodiscard]] std::size_t before(std::size_t byte) const {
+    byte = std::min(byte, text_.size());
+    std::size_t i = byte / kStep * kStep;
+    std::size_t count = steps_[byte / kStep];
+    for (; i < byte; ++i) {
+      count += begins_character(i) ? 1U : 0U;
+    }
+    return count;
+  }
+
+ private:
+  static constexpr std::size_t kStep = 64;
+
+  [[nodiscard]] bool begins_character(std::size_t i) const {
+    return (static_cast<unsigned char>(text_[i]) & 0xC0U) != 0x80U;
+  }
+
+  std::string_view text_;
+  std::vector<std::size_t> steps_;
+};
+
 /// Builds the tree from yaml-cpp's events, which come before yaml-cpp itself recurses deeper, so
 /// that each bound is checked before it can hurt.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(YamlTree& tree, const SourceText& source) : tree_(tree), source_(source) {}
+  Builder(YamlTree& tree, const SourceText& source)
+      : tree_(tree), source_(source), characters_(source.text) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -99,23 +136,15 @@ class Builder : public YAML::EventHandler {
     }
   }
 
-  /// yaml-cpp counts bytes; people count characters. Events come in the order of the file, so that
-  /// each count goes on from the one before: a line may be a megabyte long.
-  int column(const YAML::Mark& mark) {
-    if (mark.line + 1 != line_number_ || mark.column < line_bytes_) {
-      if (mark.line + 1 != line_number_) {
-        line_number_ = mark.line + 1;
-        line_ = source_.line(line_number_);
-      }
-      line_bytes_ = 0;
-      line_characters_ = 0;
+  /// yaml-cpp counts bytes; people count characters.
+  int column(const YAML::Mark& mark) const {
+    const auto line = static_cast<std::size_t>(std::max(mark.line, 0));
+    if (line >= source_.line_starts.size()) {
+      return mark.column + 1;
     }
-    for (; line_bytes_ < mark.column && static_cast<std::size_t>(line_bytes_) < line_.size();
-         ++line_bytes_) {
-      const auto byte = static_cast<unsigned char>(line_[static_cast<std::size_t>(line_bytes_)]);
-      line_characters_ += (byte & 0xC0U) != 0x80U ? 1 : 0;
-    }
-    return line_characters_ + 1;
+    const std::size_t begin = source_.line_starts[line];
+    const std::size_t end = begin + static_cast<std::size_t>(std::max(mark.column, 0));
+    return static_cast<int>(characters_.before(end) - characters_.before(begin)) + 1;
   }
 
   YamlNode& make(const YAML::Mark& mark, YamlNode::Kind kind, YAML::anchor_t anchor) {
@@ -137,7 +166,7 @@ class Builder : public YAML::EventHandler {
     if (total_ > kMaxNodes) {
       refuse(mark,
              "the file holds more than " + std::to_string(kMaxNodes) +
-                 " values once its aliases ('*') are followed");
+                 " values, aliases ('*') followed");
     }
     if (open_.empty()) {
       tree_.root = &node;
@@ -187,10 +216,7 @@ class Builder : public YAML::EventHandler {
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, const YamlNode*> anchors_;
   std::size_t total_ = 0;
-  int line_number_ = 0;
-  std::string_view line_;
-  int line_bytes_ = 0;
-  int line_characters_ = 0;
+  CharacterCount characters_;
 };
 
 /// Length of the UTF-8 sequence at `i`, 0 where there is none.

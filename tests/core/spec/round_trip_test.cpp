@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include <avrig/error.hpp>
+#include <avrig/spec/check.hpp>
 #include <avrig/spec/json.hpp>
 #include <avrig/spec/override.hpp>
 #include <avrig/spec/parse.hpp>
@@ -78,27 +79,28 @@ TEST_SUITE("core/spec/round_trip") {
   TEST_CASE("spec: one built in code is written and read back") {
     PipelineSpec sut;
     sut.name = "built";
-    sut.folder = "/data";
     StageSpec reader;
     reader.id = "clip";
     reader.role = Role::Reader;
-    reader.target = "media";
-    reader.folder = "/data";
+    reader.target = "./reader.so";
     reader.params = {{"url", "talk.mp4"}};
     StageSpec writer;
     writer.id = "out";
     writer.role = Role::Writer;
     writer.target = "media";
-    writer.folder = "/data";
-    writer.inputs = {{"clip", "audio", Loss::Must, {}, {}}};
+    writer.inputs = {input("clip/audio", Loss::Must)};
     sut.stages = {reader, writer};
+    sut.folder = "/data";
+    complete(sut);
+    CHECK(sut.stages[0].target_path == "/data/reader.so");
+    CHECK(check(sut).empty());
     CHECK(to_yaml(sut) ==
           "avrig: 1\n"
           "pipeline: built\n"
           "folder: /data\n"
           "stages:\n"
           "  - id: clip\n"
-          "    read: media\n"
+          "    read: ./reader.so\n"
           "    with:\n"
           "      url: talk.mp4\n"
           "  - id: out\n"

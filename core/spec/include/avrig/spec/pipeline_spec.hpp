@@ -159,6 +159,14 @@ struct PipelineSpec {
   [[nodiscard]] GroupSpec group(const std::string& name) const;
 };
 
+/// "clip/audio" or "clip" as an input, for specs built in code. What is no reference is refused by
+/// check().
+[[nodiscard]] InputSpec input(std::string_view reference, std::optional<Loss> loss = std::nullopt);
+
+/// Fill in what a spec built in code leaves open and a parsed one has: the folder that paths count
+/// from (the working directory, where none is set), in every stage, and the paths of libraries.
+void complete(PipelineSpec& spec);
+
 /// Equal but for positions: what a resolved spec, written and read back, must be.
 [[nodiscard]] bool same_meaning(const PipelineSpec& a, const PipelineSpec& b);
 
