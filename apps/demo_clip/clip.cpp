@@ -54,6 +54,10 @@ class ClipWriter {
  public:
   explicit ClipWriter(const ClipOptions& options)
       : options_(options),
+        count_(std::llround(options.seconds * options.rate_num / options.rate_den)),
+        flashes_(marks::flash_schedule(count_,
+                                       static_cast<double>(options.rate_num) / options.rate_den)),
+        sound_(make_sound()),
         painter_(picture_settings(options).input),
         pictures_(picture_settings(options)),
         sounds_(sound_settings(options)),
@@ -64,12 +68,7 @@ class ClipWriter {
   }
 
   void write() {
-    const auto count = static_cast<std::int64_t>(
-        std::llround(options_.seconds * options_.rate_num / options_.rate_den));
-    flashes_ =
-        marks::flash_schedule(count, static_cast<double>(options_.rate_num) / options_.rate_den);
-    make_sound(count);
-    for (std::int64_t n = 0; n < count; ++n) {
+    for (std::int64_t n = 0; n < count_; ++n) {
       write_sound_until(picture_ns(n));
       if (n != options_.lost_picture) {
         write_picture(n);
@@ -92,7 +91,7 @@ class ClipWriter {
     return n * 1'000'000'000 * options_.rate_den / options_.rate_num;
   }
 
-  void make_sound(std::int64_t pictures) {
+  [[nodiscard]] std::vector<float> make_sound() const {
     std::vector<double> beeps;
     for (const std::int64_t flash : flashes_) {
       if (options_.beeps) {
@@ -104,12 +103,12 @@ class ClipWriter {
     if (!options_.voice.empty()) {
       voice = read_voice(options_.voice, options_.sample_rate_hz);
     }
-    const double length_s = static_cast<double>(pictures) * options_.rate_den / options_.rate_num;
-    sound_ =
-        make_soundtrack(static_cast<std::size_t>(std::llround(length_s * options_.sample_rate_hz)),
-                        options_.sample_rate_hz,
-                        voice,
-                        beeps);
+    const double length_s = static_cast<double>(count_) * options_.rate_den / options_.rate_num;
+    return make_soundtrack(
+        static_cast<std::size_t>(std::llround(length_s * options_.sample_rate_hz)),
+        options_.sample_rate_hz,
+        voice,
+        beeps);
   }
 
   void write_picture(std::int64_t n) {
@@ -160,14 +159,16 @@ class ClipWriter {
   }
 
   const ClipOptions& options_;
+  // Before the muxer: what cannot be read must leave no file behind.
+  std::int64_t count_;
+  std::vector<std::int64_t> flashes_;
+  std::vector<float> sound_;
   Painter painter_;
   media::Encoder pictures_;
   media::Encoder sounds_;
   media::Muxer muxer_;
   int picture_stream_ = 0;
   int sound_stream_ = 0;
-  std::vector<std::int64_t> flashes_;
-  std::vector<float> sound_;
   std::size_t sounded_ = 0;
 };
 

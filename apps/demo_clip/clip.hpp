@@ -8,16 +8,16 @@
 namespace avrig::demo_clip {
 
 struct ClipOptions {
-  std::string path;  ///< its ending says the container
+  std::string path = {};  ///< its ending says the container
   double seconds = 10.0;
   std::uint32_t width = 640;
   std::uint32_t height = 360;
   std::uint32_t rate_num = 30;
   std::uint32_t rate_den = 1;
   std::uint32_t sample_rate_hz = 48000;
-  std::string voice;        ///< a sound file that is laid under the beeps; "" = none
-  std::string video_codec;  ///< FFmpeg's name; "" = libx264
-  std::string audio_codec;  ///< "" = aac in mp4 and mov, else flac
+  std::string voice = {};        ///< a sound file that is laid under the beeps; "" = none
+  std::string video_codec = {};  ///< FFmpeg's name; "" = libx264
+  std::string audio_codec = {};  ///< "" = aac in mp4 and mov, else flac
   bool beeps = true;
   /// Faults for the probe to find.
   double sound_late_ms = 0.0;      ///< of the beeps
