@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 // How deep a ring is and how many buffers it has. Two questions with two answers: what may be in
 // flight (`window`, bytes that should stay in cache), and what must have a place when somebody
@@ -16,7 +17,12 @@ constexpr std::uint32_t kGuard = 2;
 constexpr std::uint64_t kDefaultWindowBytes = std::uint64_t{4} << 20;
 constexpr std::uint64_t kSmallestWindow = 3;
 constexpr std::uint64_t kLargestWindow = 128;  // small frames; a file's 512-byte blocks want 64
+// Sound is not read further ahead than a restart takes: a demuxer that runs ahead in one stream
+// must keep the packets of the other, and a changed parameter should be heard soon.
+constexpr std::uint64_t kShortWindow = 16;
 constexpr std::uint64_t kFewestSlots = 8;
+constexpr std::uint64_t kFewestSmallSlots = 64;
+constexpr std::uint64_t kSmallBytes = 64 * 1024;
 constexpr std::uint64_t kMostSlots = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostBuffers = shm::kNoBuffer - 1;
 constexpr double kMillisecond = 1e6;
@@ -102,33 +108,60 @@ class Sizing {
     return static_cast<double>(kept) * kSecond / rate + delay;
   }
 
-  // The longest way from `edge` to a stage of `meets`, that stage left out.
-  [[nodiscard]] double way_ns(const Edge& edge, std::uint64_t meets, double rate) const {
-    if ((meets >> (edge.stage % 64)) & 1) {
+  // The longest way from behind `stage` to a stage of `meets`, that stage left out; negative when
+  // none leads there. `known` remembers each stage, or diamonds in a row would take for ever.
+  [[nodiscard]] double way_ns(std::size_t stage,
+                              std::uint64_t meets,
+                              double rate,
+                              std::vector<std::optional<double>>& known) const {
+    if ((meets >> (stage % 64)) & 1) {
       return 0;
     }
-    double longest = -1;
-    for (const Edge& next : model_.edges) {
-      if (next.from_stage == edge.stage) {
-        longest = std::max(longest, way_ns(next, meets, rate));
+    if (!known[stage]) {
+      double longest = -1;
+      for (const Edge& next : model_.edges) {
+        if (next.from_stage != stage) {
+          continue;
+        }
+        const double rest = way_ns(next.stage, meets, rate, known);
+        const bool arrives = ((meets >> (next.stage % 64)) & 1) != 0;
+        if (rest >= 0) {
+          longest = std::max(longest, rest + (arrives ? 0 : stage_ns(next, rate)));
+        }
       }
+      known[stage] = longest;
     }
-    return longest < 0 ? -1 : longest + stage_ns(edge, rate);
+    return *known[stage];
   }
 
+  // Editors part the followers into levels, each with its own meetings behind it.
   [[nodiscard]] std::uint64_t skew(const RingNode& ring, double rate) const {
+    std::uint64_t sum = 0;
+    for (std::uint32_t level = 0; level <= ring.editors.size(); ++level) {
+      sum += frames(skew_ns(ring, level, rate), rate);
+    }
+    return sum;
+  }
+
+  [[nodiscard]] double skew_ns(const RingNode& ring, std::uint32_t level, double rate) const {
     std::uint64_t seen = 0;
     std::uint64_t meets = 0;
     for (const std::size_t index : ring.edges) {
-      const std::uint64_t reaches = model_.stages[model_.edges[index].stage].reaches;
+      const Edge& edge = model_.edges[index];
+      const std::uint64_t reaches = edge.level == level ? model_.stages[edge.stage].reaches : 0;
       meets |= seen & reaches;
       seen |= reaches;
     }
     double longest = 0;
+    std::vector<std::optional<double>> known(model_.stages.size());
     for (const std::size_t index : ring.edges) {
-      longest = std::max(longest, meets == 0 ? 0 : way_ns(model_.edges[index], meets, rate));
+      const Edge& edge = model_.edges[index];
+      if (meets != 0 && edge.level == level && ((meets >> (edge.stage % 64)) & 1) == 0) {
+        const double rest = way_ns(edge.stage, meets, rate, known);
+        longest = std::max(longest, rest < 0 ? 0 : rest + stage_ns(edge, rate));
+      }
     }
-    return frames(longest, rate);
+    return longest;
   }
 
   // --- time that a ring must cover ---------------------------------------------------------------
@@ -196,7 +229,8 @@ class Sizing {
     if (ring.live) {
       usable = std::max(window, frames(lag_ns(ring) + gate_ns(ring), rate) + needed);
     }
-    std::uint64_t slots = std::max(usable + kGuard + 1, kFewestSlots);
+    std::uint64_t slots = std::max(
+        usable + kGuard + 1, size.buffer_bytes <= kSmallBytes ? kFewestSmallSlots : kFewestSlots);
     if (out.depth_frames) {
       slots = static_cast<std::uint64_t>(*out.depth_frames);
       require_depth(ring, slots, std::max(needed, kSmallestWindow) + kGuard);
@@ -222,8 +256,11 @@ class Sizing {
     if (out.window_bytes) {
       return std::max(least, static_cast<std::uint64_t>(*out.window_bytes) / frame_bytes);
     }
-    const std::uint64_t by_bytes = std::min(kDefaultWindowBytes / frame_bytes, kLargestWindow);
-    return std::max({least, by_bytes, needed + frames(gate_ns(ring), rate)});
+    std::uint64_t preferred = std::min(kDefaultWindowBytes / frame_bytes, kLargestWindow);
+    if (ring.media == AVRIG_MEDIA_AUDIO) {
+      preferred = std::min(preferred, std::max(frames(kJitterNs + kRestartNs, rate), kShortWindow));
+    }
+    return std::max({least, preferred, needed + frames(gate_ns(ring), rate)});
   }
 
   // A file's followers stay within the window. Those of a live ring, and those that may skip, keep
