@@ -415,7 +415,9 @@ void Apply::commit(std::size_t count) noexcept {
     } else if (staged.action != kNone && state_.actions[staged.action].live) {
       retarget(state_, staged.action);
     }
-    if (staged.kind == CommandKind::Start) {
+    if (staged.kind == CommandKind::Stop) {
+      touch(state_, staged.play);
+    } else if (staged.kind == CommandKind::Start) {
       touch(state_, staged.play);
       if (staged.old_latest != kNone) {
         state_.give_back_play(staged.old_latest);  // no longer the one that others would wait for

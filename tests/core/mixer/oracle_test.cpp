@@ -51,13 +51,26 @@ class Maker {
       sample = begin + (chance(50) ? 0 : pick(0, static_cast<int>(kLength) - 200));
     }
     std::sort(samples.begin(), samples.end());
+    for (std::uint32_t v = 0; v < schedule.sources.size(); ++v) {
+      if (chance(75)) {
+        Command made = start_command(schedule, make_voice(v, generation), begin);
+        made.request = ++request_;
+        schedule.given.push_back({begin, {made}});
+      }
+    }
     for (const std::int64_t sample : samples) {
       Given given{sample, {}};
-      const int count = chance(30) ? pick(2, 6) : 1;
+      const int count = chance(30) ? pick(2, 4) : 1;
       for (int i = 0; i < count; ++i) {
         given.batch.push_back(command(schedule, sample, count > 1));
       }
       schedule.given.push_back(given);
+      const Command& first = given.batch[0];
+      if (count == 1 && first.kind == CommandKind::Pause && chance(70)) {
+        Command back = resume(first.voice, chance(70) ? at(sample + pick(0, 300)) : when(sample));
+        back.request = ++request_;
+        schedule.given.push_back({sample, {back}});
+      }
     }
     return schedule;
   }
@@ -68,7 +81,7 @@ class Maker {
 
   Oracle::Source source() {
     Oracle::Source made;
-    made.data.resize(static_cast<std::size_t>(chance(15) ? pick(1, 4) : pick(5, 400)));
+    made.data.resize(static_cast<std::size_t>(chance(15) ? pick(1, 4) : pick(5, 800)));
     for (float& x : made.data) {
       x = static_cast<float>(pick(-32768, 32767)) / 100000.0F;
     }
@@ -100,13 +113,13 @@ class Maker {
     const VoiceId id = voice();
     const int kind = pick(0, 99);
     Command made;
-    if (kind < 50) {
+    if (kind < 36) {
       made = start_command(schedule, id, sample);
-    } else if (kind < 74) {
+    } else if (kind < 56) {
       made = stop(id, when(sample));
-    } else if (kind < 84) {
-      made = pause(id, when(sample));
-    } else if (kind < 94 || in_batch || request_ == 0) {
+    } else if (kind < 76) {
+      made = pause(id, chance(60) ? at(sample + pick(0, 100)) : when(sample));
+    } else if (kind < 95 || in_batch || request_ == 0) {
       made = resume(id, when(sample));
     } else {
       made = cancel(id,
@@ -232,6 +245,44 @@ class Bench {
   OfflineDriver driver_;
 };
 
+void print(const char* who, const std::vector<Oracle::Happening>& happenings) {
+  for (const auto& [kind, slot, sample, late, play] : happenings) {
+    std::printf("%s: %s voice %u sample %lld late %lld play %u\n",
+                who,
+                to_string(kind),
+                slot,
+                static_cast<long long>(sample),
+                static_cast<long long>(late),
+                play);
+  }
+}
+
+void print(const Schedule& schedule) {
+  for (std::size_t v = 0; v < schedule.sources.size(); ++v) {
+    std::printf("voice %zu: %zu samples\n", v, schedule.sources[v].data.size());
+  }
+  for (const Given& given : schedule.given) {
+    for (const Command& one : given.batch) {
+      std::printf(
+          "%lld%s: #%llu kind %u voice %u when %u voice %u %lld, loop %lld %lld %lld idx "
+          "%lld late %u\n",
+          static_cast<long long>(given.sample),
+          given.batch.size() > 1 ? " (batch)" : "",
+          static_cast<unsigned long long>(one.request),
+          static_cast<unsigned>(one.kind),
+          slot_of(one.voice),
+          static_cast<unsigned>(one.when.kind),
+          slot_of(one.when.voice),
+          static_cast<long long>(one.when.sample),
+          static_cast<long long>(one.as.start.loop.begin),
+          static_cast<long long>(one.as.start.loop.end),
+          static_cast<long long>(one.as.start.loop.count),
+          static_cast<long long>(one.as.start.starting_idx),
+          static_cast<unsigned>(one.as.start.late));
+    }
+  }
+}
+
 void sort(std::vector<Oracle::Happening>& happenings) {
   for (Oracle::Happening& one : happenings) {
     if (std::get<0>(one) == EventKind::Cancelled) {
@@ -275,6 +326,9 @@ void compare(std::uint64_t seed, std::uint32_t schedules, Tally& tally) {
       const bool equal = seen.happenings == right.happenings && seen.out == right.out;
       if (!equal) {
         MESSAGE("seed " << seed << ", schedule " << n << ", block " << kBlocks[b]);
+        print(schedule);
+        print("oracle", right.happenings);
+        print("engine", seen.happenings);
       }
       REQUIRE(seen.happenings == right.happenings);
       REQUIRE((seen.out == right.out));
