@@ -2,11 +2,12 @@
 // Copyright (c) 2026 The avrig authors
 #include "chain.hpp"
 #include <avrig/media/filter_graph.hpp>
+#include <avrig/media/frame_layout.hpp>
 #include <avrig/pixel_layout.hpp>
 #include <avrig/plugin.hpp>
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -210,17 +211,17 @@ class AvFilter {
   }
 
   void give_picture(const VideoOut& out) noexcept {
-    avrig_frame from{};
-    frame_.bind(from);
-    for (std::uint32_t p = 0; p < std::min(out.planes(), from.planes); ++p) {
-      const auto* const start = static_cast<const std::uint8_t*>(from.plane[p].data);
-      for (std::uint32_t y = 0; y < out.rows(p); ++y) {
-        const auto row = out.row(p, y);
-        std::memcpy(row.data(),
-                    start + std::size_t{y} * from.plane[p].stride_bytes,
-                    std::min<std::size_t>(row.size(), from.plane[p].stride_bytes));
-      }
+    // Not row by row from bind(): filters such as vflip give pictures that lie upside down.
+    avrig::media::FrameLayout layout;
+    layout.planes = out.planes();
+    const auto* const start = static_cast<const std::byte*>(out.frame().plane[0].data);
+    for (std::uint32_t p = 0; p < layout.planes; ++p) {
+      const avrig_plane& plane = out.frame().plane[p];
+      layout.plane[p].offset_bytes =
+          static_cast<std::uint64_t>(static_cast<const std::byte*>(plane.data) - start);
+      layout.plane[p].stride_bytes = plane.stride_bytes;
     }
+    frame_.copy_picture(layout, out.frame().plane[0].data);
     out.frame().capture_ns = frame_.pts_ns().value_or(out.capture_ns());
     out.frame().duration_ns = frame_.duration_ns();
     frame_.reset();

@@ -78,6 +78,22 @@ TEST_CASE("avfilter flips a picture exactly and passes its stamps on") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("a picture turned upside down lies the right way round in memory") {
+  rig::Rig sut("avfilter", {{"chain", "vflip"}});
+  const avrig_format format = rig::video("gray", 40, 30);
+  sut.open(format);
+  const rig::Frame in = picture(format, 1);
+  rig::Frames out;
+  REQUIRE(sut.process(in, out) == AVRIG_OK);
+  std::size_t wrong = 0;
+  for (std::uint32_t y = 0; y < 30; ++y) {
+    for (std::uint32_t x = 0; x < 40; ++x) {
+      wrong += out.at(0)->row(0, y)[x] != in.row(0, 29 - y)[x] ? 1U : 0U;
+    }
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("the output's format is the chain's own") {
   const avrig_format format = rig::video("yuv420p", 64, 48);
   const auto output_of = [&](const std::string& chain, const std::string& pixels) {
