@@ -32,7 +32,13 @@ class Rig {
     view.stride_bytes = static_cast<std::size_t>(view.length) * sizeof(float);
     (void)inspect(view);
     driver.engine().set_samples(sources_, view);
+    views_.push_back(view);
     return sources_++;
+  }
+
+  /// What was lent; empty where nothing was.
+  SampleView view(std::size_t source) const {
+    return source < views_.size() ? views_[source] : SampleView{};
   }
 
   /// A voice on slot `slot` over fresh data.
@@ -71,6 +77,7 @@ class Rig {
 
  private:
   std::deque<std::vector<float>> data_;
+  std::vector<SampleView> views_;
   std::uint32_t sources_ = 0;
 };
 
