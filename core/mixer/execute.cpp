@@ -172,6 +172,9 @@ void do_resume(State& state, std::uint32_t index, const Doing& doing) noexcept {
     tone.at = state.cursor;
     State::set_bit(state.active, play.voice, true);
     State::set_bit(state.streaming, play.voice, tone.stream);
+    if (tone.stream) {
+      look_at_stream(state, play.voice);
+    }
     const FadePayload& how = doing.command.as.fade;
     if (how.fade > 0) {
       tone.fade_in(state.cursor, how.fade, how.shape);

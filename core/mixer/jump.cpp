@@ -41,27 +41,7 @@ void skip_sound(State& state) noexcept {
 }
 
 void look_at_streams(State& state) noexcept {
-  state.for_each(state.streaming, [&](std::uint32_t slot) {
-    Voice& voice = state.voices[slot];
-    Tone& tone = state.tones[slot];
-    if (state.forwarding) {
-      tone.available = tone.position();
-      return;
-    }
-    // `closed` is read first: what was written before it is then counted.
-    const bool closed = voice.stream.header->closed.load(std::memory_order_acquire) != 0;
-    const auto written =
-        static_cast<std::int64_t>(voice.stream.header->written.load(std::memory_order_acquire));
-    // A feeder that lies about its position cannot make us read what it may be writing.
-    tone.available = std::clamp(written,
-                                tone.position(),
-                                tone.position() + static_cast<std::int64_t>(voice.stream.capacity));
-    if (closed && tone.content.total == kEndless) {
-      tone.content.total = tone.available;
-      set_timer(state, voice.current);
-      touch(state, voice.current);
-    }
-  });
+  state.for_each(state.streaming, [&](std::uint32_t slot) { look_at_stream(state, slot); });
   settle(state);
 }
 

@@ -178,6 +178,9 @@ void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
     return;
   }
   const std::int64_t heard = last.playable(left);
+  if (last.stream) {
+    watch_stream(state_, slot, left, heard);
+  }
   if (heard > 0) {
     tone(last,
          voice,

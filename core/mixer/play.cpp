@@ -12,28 +12,6 @@ namespace avrig::mixer {
 
 namespace {
 
-// Count what a stream could not deliver of the next `n` samples, and say so once per dry spell.
-void watch_stream(State& state,
-                  std::uint32_t slot,
-                  std::int64_t n,
-                  std::int64_t delivered) noexcept {
-  Voice& voice = state.voices[slot];
-  const Tone& tone = state.tones[slot];
-  if (delivered == n || tone.content.total != kEndless || state.forwarding) {
-    voice.dry = voice.dry && delivered == 0;
-    return;
-  }
-  voice.underrun += n - delivered;
-  if (!voice.dry) {
-    voice.dry = true;
-    Event event;
-    event.kind = EventKind::Underrun;
-    event.voice = voice.id;
-    event.sample = tone.at + delivered;
-    state.tell(event);
-  }
-}
-
 Event event_of(const State& state, const Play& play, EventKind kind) noexcept {
   Event event;
   event.kind = kind;
@@ -102,6 +80,27 @@ void show_mark(State& state, std::uint32_t index) noexcept {
 }
 
 }  // namespace
+
+void watch_stream(State& state,
+                  std::uint32_t slot,
+                  std::int64_t n,
+                  std::int64_t delivered) noexcept {
+  Voice& voice = state.voices[slot];
+  const Tone& tone = state.tones[slot];
+  if (delivered == n || tone.content.total != kEndless || state.forwarding) {
+    voice.dry = voice.dry && delivered == 0;
+    return;
+  }
+  voice.underrun += n - delivered;
+  if (!voice.dry) {
+    voice.dry = true;
+    Event event;
+    event.kind = EventKind::Underrun;
+    event.voice = voice.id;
+    event.sample = tone.at + delivered;
+    state.tell(event);
+  }
+}
 
 void cut(State& state, std::uint32_t slot) noexcept {
   Tone& tone = state.tones[slot];
@@ -215,6 +214,27 @@ void set_seam(State& state, std::uint32_t index) noexcept {
   set_target(state, play.seam, target);
 }
 
+void look_at_stream(State& state, std::uint32_t slot) noexcept {
+  Voice& voice = state.voices[slot];
+  Tone& tone = state.tones[slot];
+  if (state.forwarding) {
+    tone.available = tone.position();
+    return;
+  }
+  // `closed` is read first: what was written before it is then counted.
+  const bool closed = voice.stream.header->closed.load(std::memory_order_acquire) != 0;
+  const auto written =
+      static_cast<std::int64_t>(voice.stream.header->written.load(std::memory_order_acquire));
+  // A feeder that lies about its position cannot make us read what it may be writing.
+  tone.available = std::clamp(
+      written, tone.position(), tone.position() + static_cast<std::int64_t>(voice.stream.capacity));
+  if (closed && tone.content.total == kEndless) {
+    tone.content.total = tone.available;
+    set_timer(state, voice.current);
+    touch(state, voice.current);
+  }
+}
+
 void begin_play(State& state, std::uint32_t index, std::int64_t late) noexcept {
   Play& play = state.plays[index];
   const std::uint32_t slot = play.voice;
@@ -238,6 +258,9 @@ void begin_play(State& state, std::uint32_t index, std::int64_t late) noexcept {
   }
   refresh(state, slot, 0);
   sound_voice(state, slot);
+  if (tone.stream) {
+    look_at_stream(state, slot);
+  }
   Event event = event_of(state, play, EventKind::Started);
   event.request = play.start_request;
   event.client = play.start_client;

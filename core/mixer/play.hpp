@@ -8,6 +8,12 @@
 
 namespace avrig::mixer {
 
+/// Count what a stream could not deliver of the next `n` samples; say so once per dry spell.
+void watch_stream(State& state,
+                  std::uint32_t slot,
+                  std::int64_t n,
+                  std::int64_t delivered) noexcept;
+
 /// Freeze what the voice sounded like up to the cursor, and bring its tone there.
 void cut(State& state, std::uint32_t slot) noexcept;
 
@@ -35,6 +41,9 @@ void repitch(State& state, std::uint32_t slot) noexcept;
 void classify(const Voice& voice, Tone& tone) noexcept;
 /// Where the voice is for its listener.
 void refresh_place(State& state, std::uint32_t slot, std::uint32_t ramp) noexcept;
+
+/// Look how much the stream of a voice that sounds has, and whether it is closed.
+void look_at_stream(State& state, std::uint32_t slot) noexcept;
 
 /// Free a voice's slot and report it; nothing of it may sound.
 void remove_voice(State& state, std::uint32_t slot) noexcept;

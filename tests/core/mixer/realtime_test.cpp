@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "rig.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <random>
+
+#include <doctest/doctest.h>
+
+namespace {
+
+std::atomic<bool> counting_allocations{false};
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t size) {
+  if (counting_allocations.load(std::memory_order_relaxed)) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+  }
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+void* counted(std::size_t size, std::align_val_t alignment) {
+  if (counting_allocations.load(std::memory_order_relaxed)) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+  }
+  const std::size_t step = static_cast<std::size_t>(alignment);
+  void* memory = std::aligned_alloc(step, (size + step - 1) / step * step);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+void released(void* memory) noexcept {
+  if (counting_allocations.load(std::memory_order_relaxed)) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return counted(size);
+}
+void* operator new[](std::size_t size) {
+  return counted(size);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return counted(size, alignment);
+}
+void operator delete(void* memory) noexcept {
+  released(memory);
+}
+void operator delete[](void* memory) noexcept {
+  released(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  released(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  released(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  released(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+  released(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  released(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  released(memory);
+}
+
+using namespace avrig::mixer;
+using namespace avrig::mixer::test;
+
+namespace {
+
+// Anything at all, sane or not, as it could come from another process.
+Command any_command(std::mt19937& random, std::int64_t now_sample) {
+  const auto pick = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  };
+  Command made;
+  made.kind = static_cast<CommandKind>(pick(0, 25));
+  made.voice = make_voice(static_cast<std::uint32_t>(pick(0, 40)), 1);
+  made.when = {static_cast<WhenKind>(pick(0, 5)),
+               0,
+               make_voice(static_cast<std::uint32_t>(pick(0, 40)), 1),
+               0};
+  made.when.sample = pick(0, 9) == 0 ? INT64_MAX - pick(0, 3) : pick(-200, 900);
+  if (made.when.kind == WhenKind::At) {
+    made.when.sample = now_sample + pick(-300, 900);
+  }
+  made.request = static_cast<std::uint64_t>(pick(1, 1000));
+  made.flags = static_cast<std::uint32_t>(pick(0, 15));
+  switch (made.kind) {
+    case CommandKind::AddVoice: {
+      const std::uint32_t slot = slot_of(made.voice);
+      made = add_voice(made.voice,
+                       static_cast<std::uint32_t>(pick(0, 4)),
+                       {static_cast<unsigned>(pick(0, 2)), static_cast<unsigned>(pick(0, 2))});
+      made.as.add.lanes = static_cast<std::uint8_t>(pick(0, 3));
+      made.as.add.pitch = slot % 3 == 0 ? 1.0 : 0.3 * pick(0, 9);
+      made.as.add.quality = static_cast<Quality>(pick(0, 3));
+      break;
+    }
+    case CommandKind::Start:
+      made = start(made.voice,
+                   made.when,
+                   pick(0, 1) == 0 ? kNoLoop : LoopSpec{pick(-1, 50), pick(0, 120), pick(-1, 4)},
+                   pick(-1, 130),
+                   static_cast<Late>(pick(0, 3)));
+      made.as.start.fade = static_cast<std::uint32_t>(pick(0, 100));
+      made.as.start.mark = {static_cast<std::uint8_t>(pick(0, 3)),
+                            static_cast<std::uint8_t>(pick(0, 3)),
+                            {},
+                            static_cast<std::uint32_t>(pick(0, 30)),
+                            5,
+                            0.5F};
+      break;
+    case CommandKind::Stop:
+    case CommandKind::Pause:
+    case CommandKind::Resume:
+    case CommandKind::RemoveVoice:
+      made.as.fade = {static_cast<std::uint32_t>(pick(0, 2) * 90), FadeShape::RaisedCosine, {}};
+      break;
+    case CommandKind::Jump:
+      made.as.jump = {pick(-5, 400), static_cast<std::uint32_t>(pick(0, 5)), 0};
+      break;
+    case CommandKind::SetGain:
+    case CommandKind::SetPan:
+    case CommandKind::SetPitch:
+    case CommandKind::SetBusGain:
+    case CommandKind::SetBusMute:
+    case CommandKind::SetBusSolo:
+    case CommandKind::SetBusParent:
+      made.as.value = {0.25 * pick(-9, 9),
+                       static_cast<std::uint32_t>(pick(0, 200)),
+                       static_cast<std::uint32_t>(pick(0, 3))};
+      break;
+    default:
+      for (std::uint64_t& word : made.as.words) {
+        word = pick(0, 3) == 0 ? random() : 0;
+      }
+      break;
+  }
+  return made;
+}
+
+}  // namespace
+
+TEST_SUITE("core/mixer/realtime") {
+  TEST_CASE("DS-14 realtime: a storm of commands, right and wrong, allocates nothing") {
+    EngineConfig config;
+    config.outputs = 3;
+    config.voices = 64;
+    config.actions = 300;
+    config.sources = 8;
+    config.event_capacity = 1024;
+    config.limiter_lookahead = 32;
+    Engine engine(config);
+    const std::vector<float> data = counting(120);
+    for (std::uint32_t s = 0; s < 4; ++s) {
+      SampleView view;
+      view.data = data.data();
+      view.length = s == 3 ? 60 : 120;
+      view.channels = s == 3 ? 2 : 1;
+      view.stride_bytes = 240;
+      engine.set_samples(s, view);
+    }
+    std::vector<float> rows[3];
+    float* outputs[3];
+    for (int o = 0; o < 3; ++o) {
+      rows[o].resize(512);
+      outputs[o] = rows[o].data();
+    }
+    std::mt19937 random(14);
+    std::vector<Command> batch(8);
+    std::uint64_t accepted = 0;
+    allocations = 0;
+    counting_allocations = true;
+    for (int i = 0; i < 100000; ++i) {
+      const std::size_t n = random() % 4 == 0 ? 1 + random() % 8 : 1;
+      for (std::size_t c = 0; c < n; ++c) {
+        batch[c] = any_command(random, engine.position());
+      }
+      accepted += engine.apply(std::span(batch).first(n)) ? 1U : 0U;
+      if (i % 4 == 0) {
+        engine.render(outputs, 1 + random() % 512);
+      }
+      Event event;
+      while (i % 16 == 0 && engine.next_event(event)) {
+      }
+    }
+    counting_allocations = false;
+    CHECK(allocations.load() == 0);
+    CHECK(accepted > 10000);
+    CHECK(engine.position() > 100000);
+  }
+
+  TEST_CASE("DS-14 realtime: a removed voice stays taken until its owner can hear of it") {
+    EngineConfig config;
+    config.event_capacity = 4;
+    Rig rig(config);
+    Engine& engine = rig.driver.engine();
+    const VoiceId a = rig.voice(0, counting(100));
+    for (int i = 0; i < 10; ++i) {
+      engine.apply(start(make_voice(99, 9)));  // refused: fills the queue
+    }
+    CHECK(engine.apply(remove_voice(a)));
+    CHECK(engine.events_lost() > 0);
+    CHECK(engine.status(a).state != VoiceState::None);
+    Event event;
+    while (engine.next_event(event)) {
+    }
+    (void)rig.driver.render(1);
+    CHECK(rig.event(EventKind::Removed, a).kind == EventKind::Removed);
+    CHECK(engine.status(a).state == VoiceState::None);
+  }
+}
