@@ -64,7 +64,7 @@ inline void draw_time(const Canvas& canvas, Point at, const TimeText& text) noex
                                               : static_cast<std::size_t>(letter - '0');
     for (std::uint32_t y = 0; y < 7; ++y) {
       for (std::uint32_t x = 0; x < 5; ++x) {
-        if (((kGlyphs[index][y] >> (4 - x)) & 1U) != 0) {
+        if (((std::uint32_t{kGlyphs[index][y]} >> (4 - x)) & 1U) != 0) {
           canvas.fill({at.x + c * kCellPx + 4 + 2 * x, at.y + 2 + 2 * y, 2, 2}, true);
         }
       }
