@@ -43,6 +43,8 @@ RingEditor::RingEditor(Ring& ring,
   if (page().undo_tag.load(std::memory_order_acquire) == next() + 1) {
     put_back(page().undo_buffer);
   }
+  // An editor never looks back: what its predecessor completed but did not let go, it lets go.
+  release_all();
 }
 
 bool RingEditor::save(const Taken& taken, std::span<const Region> regions) noexcept {

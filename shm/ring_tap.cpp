@@ -7,9 +7,9 @@
 
 namespace avrig::shm {
 
-__attribute__((noinline)) void copy_racing(std::byte* to,
-                                           const std::byte* from,
-                                           std::size_t bytes) noexcept {
+__attribute__((noinline, no_sanitize_thread)) void copy_racing(std::byte* to,
+                                                               const std::byte* from,
+                                                               std::size_t bytes) noexcept {
   std::size_t at = 0;
   for (; at + 8 <= bytes; at += 8) {
     std::uint64_t word =
