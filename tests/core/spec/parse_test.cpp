@@ -278,3 +278,28 @@ stages:
           "     = did you mean 'with'?\n");
   }
 }
+
+TEST_SUITE("core/spec/parse") {
+  TEST_CASE("SP-02, the file's share: media on their own, the sync tolerance, no unknown field") {
+    // use_audio, use_video: a medium is there when its stages are.
+    const ParseResult audio_only = parse_text(
+        "avrig: 1\nstages:\n"
+        "  - {id: mic, read: jack}\n"
+        "  - {id: voice, process: ./x.so, class: Voice, in: mic, with: {block: 1024}}\n"
+        "  - {id: gate, sync: av, in: voice}\n"
+        "  - {id: out, write: jack, in: gate}\n",
+        "rig.yaml",
+        "/rig");
+    REQUIRE_MESSAGE(audio_only.problems.empty(), audio_only.rendered());
+    // max_unsynced_time: 0.01 s, the first version's 0.1 s can be said.
+    CHECK(audio_only.spec.group("av").max_unsynced_ns == 10'000'000);
+    const std::string stages = "stages: [{id: a, read: media}, {id: b, write: media, in: a}]\n";
+    const ParseResult first =
+        parse_text("avrig: 1\ngroups: {av: {max_unsynced: 100ms}}\n" + stages, "rig.yaml", "/rig");
+    CHECK(first.spec.group("av").max_unsynced_ns == 100'000'000);
+    CHECK(problems_of("avrig: 1\ngroups: {av: {max_unsynced_time: 100ms}}\n" + stages)
+              .find("error: unknown key 'max_unsynced_time' in group 'av'\n") != std::string::npos);
+    CHECK(problems_of("avrig: 1\nlog_queue: x\n" + stages)
+              .find("error: unknown key 'log_queue' in the pipeline\n") != std::string::npos);
+  }
+}
