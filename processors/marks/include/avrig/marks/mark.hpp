@@ -5,7 +5,8 @@
 /// Where the marks lie in a picture.
 ///
 ///  - The *mark* is 192 x 48 pixels: the frame code above the time. It stands in a corner, kMargin
-///    from both edges unless told otherwise, at even coordinates.
+///    from both edges unless told otherwise; x is a multiple of 4 and y even, so that whole chroma
+///    pixels lie under it.
 ///  - The *flash patch* is a square in the lower right corner, kMargin from both edges; its side is
 ///    a quarter of the picture's height, down to a multiple of 16, at least 16. Black, and white
 ///    from the flash's frame on for about 100 ms.
@@ -41,7 +42,7 @@ static_assert(kTimeCells * kCellPx == kMarkWidth);
   }
   const std::uint32_t x = corner.ends_with("right") ? width - kMarkWidth - dx : dx;
   const std::uint32_t y = corner.starts_with("bottom") ? height - kMarkHeight - dy : dy;
-  return Point{x & ~1U, y & ~1U};
+  return Point{x & ~3U, y & ~1U};
 }
 
 /// RT-safe: yes
@@ -57,7 +58,7 @@ inline void draw_mark(const Canvas& canvas,
   const std::uint32_t side = std::max(16U, height / 4 / 16 * 16);
   const std::uint32_t x = width > side + kMargin ? width - side - kMargin : 0;
   const std::uint32_t y = height > side + kMargin ? height - side - kMargin : 0;
-  return {x & ~1U, y & ~1U, std::min(side, width), std::min(side, height)};
+  return {x & ~3U, y & ~1U, std::min(side, width), std::min(side, height)};
 }
 
 }  // namespace avrig::marks
