@@ -69,8 +69,8 @@ stage::Description JackWriter::describe(const stage::Request& request) {
   port.name = "in";
   port.accepts.media = AVRIG_MEDIA_AUDIO;
   port.holds = kHolds;
-  // Sound that is lost is heard: the stream's master may not skip.
-  port.presents = false;
+  // A section of the group's block for the clock map; sound that is presented may not skip.
+  port.presents = true;
   description.inputs.push_back(port);
   return description;
 }

@@ -21,17 +21,14 @@ struct Trait {
   std::vector<T> stage::Acceptance::*accepts;
   std::vector<T> stage::Wish::*wish;
   const char* what;
-  const char* filter;  // of the `avfilter` processor, that converts it
 };
 
 const Trait<std::string> kPixelFormat{
-    &stage::Acceptance::pixel_formats, &stage::Wish::pixel_formats, "pixel format", "format="};
-const Trait<std::uint32_t> kSampleRate{&stage::Acceptance::sample_rates_hz,
-                                       &stage::Wish::sample_rates_hz,
-                                       "sample rate",
-                                       "aresample="};
+    &stage::Acceptance::pixel_formats, &stage::Wish::pixel_formats, "pixel format"};
+const Trait<std::uint32_t> kSampleRate{
+    &stage::Acceptance::sample_rates_hz, &stage::Wish::sample_rates_hz, "sample rate"};
 const Trait<std::uint32_t> kChannels{
-    &stage::Acceptance::channels, &stage::Wish::channels, "channel count", "pan="};
+    &stage::Acceptance::channels, &stage::Wish::channels, "channel count"};
 
 const std::string& text(const std::string& value) {
   return value;
@@ -47,6 +44,20 @@ std::string list(const std::vector<T>& values) {
     joined += (index == 0 ? "" : ", ") + text(values[index]);
   }
   return joined + (values.size() > 8 ? ", ..." : "");
+}
+
+// How the `avfilter` processor converts to what a follower takes.
+std::string converter(const Trait<std::string>&, const std::string& pixel_format) {
+  return "'process: avfilter' with 'chain: format=" + pixel_format + "'";
+}
+std::string converter(const Trait<std::uint32_t>& trait, std::uint32_t value) {
+  if (trait.accepts == &stage::Acceptance::sample_rates_hz) {
+    return "'process: avfilter' with 'chain: aresample=" + std::to_string(value) + "'";
+  }
+  const std::string layout = value == 1   ? "mono"
+                             : value == 2 ? "stereo"
+                                          : std::to_string(value) + "c";
+  return "'process: avfilter' with 'chain: aformat=channel_layouts=" + layout + "'";
 }
 
 template <class T>
@@ -156,10 +167,6 @@ class Choice {
     }
   }
 
-  [[nodiscard]] std::string converter(const T& to) const {
-    return "'process: avfilter' with '" + std::string(trait_.filter) + text(to) + "'";
-  }
-
   void blame(const Taker& taker, const std::vector<T>& offers) {
     const Edge& edge = model_.edges[taker.edge];
     const auto& accepts = accepted(taker);
@@ -169,7 +176,7 @@ class Choice {
                   list(accepts) + "; '" + model_.ring_name(ring_) + "' (" +
                   spec::to_string(model_.spec_of(model_.rings[ring_].stage).position) +
                   ") can give " + list(offers),
-              "put a conversion between them: " + converter(accepts.front()));
+              "put a conversion between them: " + converter(trait_, accepts.front()));
   }
 
   // Each would take something, but no one thing suits all: name the first two that differ.
@@ -201,9 +208,9 @@ class Choice {
                   "' suits all who follow it: stage '" + model_.stages[first.stage].id + "' (" +
                   spec::to_string(first.position) + ") takes " + list(accepted(a)) + ", stage '" +
                   model_.stages[second.stage].id + "' takes " + list(wants),
-              wants.empty()
-                  ? "put a conversion in front of one of them: 'process: avfilter'"
-                  : "put a conversion in front of one of them: " + converter(wants.front()));
+              wants.empty() ? "put a conversion in front of one of them: 'process: avfilter'"
+                            : "put a conversion in front of one of them: " +
+                                  converter(trait_, wants.front()));
   }
 
   Model& model_;
@@ -226,8 +233,7 @@ void check_trait(const Model& model,
               edge.position,
               "stage '" + model.stages[edge.stage].id + "' takes " + trait.what + " " +
                   list(accepts) + ", but '" + model.ring_name(ring) + "' gives " + text(value),
-              "put a conversion between them: 'process: avfilter' with '" +
-                  std::string(trait.filter) + text(accepts.front()) + "'");
+              "put a conversion between them: " + converter(trait, accepts.front()));
   }
 }
 

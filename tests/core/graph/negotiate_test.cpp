@@ -115,7 +115,7 @@ TEST_SUITE("core/graph/negotiate") {
       CHECK(contains(sut,
                      "rig.yaml:2:10 stage 'screen' takes pixel format bgr24, rgb24; 'clip/out' "
                      "(rig.yaml:1:3) can give yuv420p, nv12"));
-      CHECK(contains(sut, "'process: avfilter' with 'format=bgr24'"));
+      CHECK(contains(sut, "'process: avfilter' with 'chain: format=bgr24'"));
     }
     SUBCASE("between two followers") {
       rig.add("a", Role::Writer, taking({"yuv420p"}), {"clip"});

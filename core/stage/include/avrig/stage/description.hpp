@@ -41,7 +41,8 @@ struct InputPort {
   std::uint32_t history = 0;  ///< frames before the current one that must stay readable
   std::uint32_t holds = 1;    ///< frames that the stage may hold at once (encoder delay, ...)
   bool optional = false;      ///< may stay unconnected
-  bool presents = false;      ///< a live presentation (display, JACK): `may_skip` by default
+  bool presents = false;  ///< shows or plays when due (display, JACK): joins the gate's sync group;
+                          ///< pictures are `may_skip` by default, sound is not
 };
 
 /// One output of a stage, as it describes itself.
