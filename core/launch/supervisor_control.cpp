@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include <avrig/launch/parameters.hpp>
+#include <avrig/launch/run_folder.hpp>
+#include <avrig/launch/supervisor.hpp>
+#include <avrig/monotonic.hpp>
+
+#include <algorithm>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace avrig::launch {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kAnswerNs = 5'000'000'000;
+
+}  // namespace
+
+Member& Supervisor::find(const std::string& id) {
+  std::vector<std::string> ids;
+  for (Member& member : crew_->members()) {
+    if (member.spec->id == id) {
+      return member;
+    }
+    ids.push_back(member.spec->id);
+  }
+  throw Error(ErrorCode::Spec,
+              "there is no stage '" + id + "' in this run; " + spec::did_you_mean(id, ids));
+}
+
+json Supervisor::status() const {
+  static constexpr std::array kPhases{"starting", "running", "down", "held", "ended", "lost"};
+  json stages = json::array();
+  for (const Member& member : crew_->members()) {
+    const Post& post = posts_[member.index];
+    stages.push_back({{"id", member.spec->id},
+                      {"role", spec::role_name(member.spec->role)},
+                      {"target", member.spec->target},
+                      {"pid", post.last_pid},
+                      {"phase", kPhases[static_cast<std::size_t>(post.phase)]},
+                      {"restarts", post.restarts},
+                      {"crashes", post.crashes}});
+  }
+  return {{"ok", true},
+          {"pipeline", spec_->name},
+          {"pid", ::getpid()},
+          {"run_dir", options_.run_dir},
+          {"began", started_text_},
+          {"seconds", static_cast<double>(monotonic_ns() - started_ns_) * 1e-9},
+          {"offline", spec_->offline},
+          {"stages", stages}};
+}
+
+void Supervisor::handle(const json& request, const ControlServer::Reply& reply) {
+  const std::string what = request.at("do");
+  if (what == "status") {
+    reply(status(), {});
+  } else if (what == "memory") {
+    answer_memory(reply);
+  } else if (what == "set") {
+    answer_set(request, reply);
+  } else if (what == "mark") {
+    const std::string text = request.at("text");
+    const std::int64_t now_ns = monotonic_ns();
+    for (Member& member : crew_->members()) {
+      if (posts_[member.index].phase == Phase::Running) {
+        (void)member.process->send({{"order", "mark"}, {"time_ns", now_ns}, {"text", text}});
+      }
+    }
+    log_->info("mark: " + text);
+    reply({{"ok", true}, {"time_ns", now_ns}, {"since_start_ns", now_ns - started_ns_}}, {});
+  } else if (what == "stop") {
+    const bool now = request.value("now", false);
+    stop({ErrorCode::Ok, "stopped by order"}, now);
+    reply({{"ok", true}}, {});
+  } else if (what == "hold") {
+    hold_stage(find(request.at("stage")));
+    reply({{"ok", true}}, {});
+  } else if (what == "release") {
+    release_stage(find(request.at("stage")));
+    reply({{"ok", true}}, {});
+  } else {
+    throw Error(ErrorCode::Spec, "unknown request '" + what + "'");
+  }
+}
+
+void Supervisor::answer_memory(const ControlServer::Reply& reply) const {
+  const std::vector<UniqueFd> memory = memory_->read_only();
+  std::vector<int> fds;
+  for (const UniqueFd& fd : memory) {
+    fds.push_back(fd.get());
+  }
+  json answer = status();
+  answer["assignments"] = assigned_;
+  answer["groups"] = groups_;
+  answer["rings"] = plan_->rings.size();
+  answer["started_ns"] = started_ns_;
+  reply(answer, fds);
+}
+
+void Supervisor::answer_set(const json& request, const ControlServer::Reply& reply) {
+  Member& member = find(request.at("stage"));
+  const std::string name = request.at("param");
+  json value = resolve_live(
+      *member.spec, member.published, name, request.at("value"), request.value("text", ""));
+  if (posts_[member.index].phase != Phase::Running) {
+    throw Error(ErrorCode::Spec, "stage '" + member.spec->id + "' does not run at this moment");
+  }
+  (void)member.process->send({{"order", "set"}, {"name", name}, {"value", canonical_text(value)}});
+  asked_.push_back({member.index, name, std::move(value), reply, monotonic_ns() + kAnswerNs});
+}
+
+void Supervisor::on_set(Member& member, const json& message) {
+  const std::string name = message.at("name");
+  const std::string error = message.value("error", "");
+  const auto found = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
+    return asked.stage == member.index && asked.name == name;
+  });
+  const std::string change =
+      "'" + member.spec->id + "." + name + "' = " + message.value("value", "");
+  if (!error.empty()) {
+    log_->warn(change + " was refused: " + error);
+  } else {
+    log_->info(change + " from frame " + std::to_string(message.value("sequence", 0ULL)) + " on");
+  }
+  if (found == asked_.end()) {
+    return;
+  }
+  const Asked asked = std::move(*found);
+  asked_.erase(found);
+  if (!error.empty()) {
+    asked.reply({{"ok", false}, {"error", error}}, {});
+    return;
+  }
+  json parameters = json::parse(member.request.parameters);
+  parameters[name] = asked.value;
+  member.request.parameters = parameters.dump();  // a successor begins with it
+  asked.reply({{"ok", true}, {"sequence", message.value("sequence", 0ULL)}}, {});
+}
+
+void Supervisor::expire_answers(std::int64_t now_ns) {
+  for (auto asked = asked_.begin(); asked != asked_.end();) {
+    if (now_ns < asked->deadline_ns) {
+      ++asked;
+      continue;
+    }
+    asked->reply({{"ok", false},
+                  {"error",
+                   "the stage did not come to a frame within 5 s; the change may still "
+                   "be applied"}},
+                 {});
+    asked = asked_.erase(asked);
+  }
+}
+
+json Supervisor::report(const Outcome& outcome) const {
+  json result = {{"avrig", versions()},
+                 {"pipeline", spec_->name},
+                 {"run_dir", options_.run_dir},
+                 {"began", started_text_},
+                 {"seconds", static_cast<double>(monotonic_ns() - started_ns_) * 1e-9},
+                 {"offline", spec_->offline},
+                 {"exit_code", static_cast<int>(outcome.code)},
+                 {"reason", outcome.text}};
+  if (memory_->view() != nullptr) {
+    result.update(count_run(assigned_, groups_, *memory_->view()));
+  }
+  for (const Member& member : crew_->members()) {
+    const Post& post = posts_[member.index];
+    json& stage = result["stages"][member.index];
+    stage["role"] = spec::role_name(member.spec->role);
+    stage["target"] = member.spec->target;
+    stage["pid"] = post.last_pid;
+    stage["restarts"] = post.restarts;
+    stage["crashes"] = post.crashes;
+  }
+  return result;
+}
+
+}  // namespace avrig::launch
