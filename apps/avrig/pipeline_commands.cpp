@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "command.hpp"
+#include <avrig/graph/render.hpp>
+#include <avrig/launch/inspect.hpp>
+#include <avrig/launch/launcher.hpp>
+#include <avrig/spec/check.hpp>
+#include <avrig/spec/keys.hpp>
+#include <avrig/spec/override.hpp>
+#include <avrig/spec/parse.hpp>
+
+#include <iostream>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace avrig::app {
+namespace {
+
+using nlohmann::json;
+namespace po = boost::program_options;
+
+constexpr const char* kSetHelp = "STAGE.PARAM=VALUE, over what the file says (repeatable)";
+
+void add_spec_options(CommandLine& line) {
+  line.options()("offline",
+                 "as fast as possible, nothing waits for a clock; same input, same bits")(
+      "set", po::value<std::vector<std::string>>()->value_name("S.P=V"), kSetHelp);
+  line.positional("spec", true);
+}
+
+/// The file as the command line changes it.
+spec::ParseResult read_spec(const CommandLine& line) {
+  spec::ParseResult parsed = spec::parse_file(line.text("spec"));
+  if (parsed.ok()) {
+    for (const std::string& change : line.list("set")) {
+      spec::apply_override(parsed.spec, change);
+    }
+    parsed.spec.offline = parsed.spec.offline || line.has("offline");
+  }
+  return parsed;
+}
+
+void show(const std::vector<spec::Problem>& problems, const spec::SourceText& source) {
+  std::cerr << spec::render(problems, source);
+}
+
+int as_exit(ErrorCode code) {
+  return static_cast<int>(code);
+}
+
+void print_stages(const json& report) {
+  for (const json& stage : report.at("stages")) {
+    std::string drops;
+    for (const auto& [reason, count] : stage.at("drops").items()) {
+      drops += "  " + reason + " " + count.dump();
+    }
+    std::cout << "  " << stage.at("id").get<std::string>() << "  pid " << stage.at("pid") << "  in "
+              << stage.at("frames_in") << "  out " << stage.at("frames_out")
+              << (stage.at("restarts") > 0 ? "  restarts " + stage.at("restarts").dump() : "")
+              << (drops.empty() ? "" : "  dropped:" + drops) << "\n";
+  }
+}
+
+}  // namespace
+
+int run_command(const Command& command, const std::vector<std::string>& arguments) {
+  CommandLine line(command);
+  line.options()(
+      "report", po::value<std::string>()->value_name("FILE"), "also write the report (JSON) there")(
+      "verbose,v", "show the whole log")("quiet,q", "show errors only");
+  add_spec_options(line);
+  if (!line.parse(arguments)) {
+    return 0;
+  }
+  spec::ParseResult parsed = read_spec(line);
+  show(parsed.problems, parsed.source);
+  if (!parsed.ok()) {
+    return as_exit(ErrorCode::Spec);
+  }
+  launch::LaunchOptions options;
+  options.report_file = line.text("report");
+  options.progress = ::isatty(STDERR_FILENO) == 1 && !line.has("quiet");
+  options.echo = line.has("verbose") ? stage::Level::Debug
+                 : line.has("quiet") ? stage::Level::Error
+                                     : stage::Level::Warning;
+  try {
+    launch::Launcher launcher(std::move(parsed.spec), options);
+    const launch::RunResult result = launcher.run();
+    if (!line.has("quiet")) {
+      print_stages(*result.report);
+      std::cout << "  " << result.run_dir << "\n";
+    }
+    return as_exit(result.code);
+  } catch (const launch::SetupError& error) {
+    show(error.problems().problems, parsed.source);
+    return as_exit(error.code());
+  }
+}
+
+int validate_command(const Command& command, const std::vector<std::string>& arguments) {
+  CommandLine line(command);
+  line.options()("json", "problems as JSON");
+  add_spec_options(line);
+  if (!line.parse(arguments)) {
+    return 0;
+  }
+  spec::ParseResult parsed = read_spec(line);
+  std::vector<spec::Problem> problems = parsed.problems;
+  ErrorCode code = parsed.ok() ? ErrorCode::Ok : ErrorCode::Spec;
+  if (parsed.ok()) {
+    launch::Checked checked = launch::Launcher(parsed.spec).check();
+    code = checked.found.ok() ? ErrorCode::Ok : checked.found.code;
+    problems.insert(problems.end(), checked.found.problems.begin(), checked.found.problems.end());
+  }
+  if (line.has("json")) {
+    json list = json::array();
+    for (const spec::Problem& problem : problems) {
+      list.push_back(problem);
+    }
+    std::cout << json{{"ok", code == ErrorCode::Ok}, {"problems", list}}.dump(2) << "\n";
+  } else {
+    show(problems, parsed.source);
+    if (code == ErrorCode::Ok) {
+      std::cout << line.text("spec") << ": good, " << parsed.spec.stages.size() << " stages\n";
+    }
+  }
+  return as_exit(code);
+}
+
+int graph_command(const Command& command, const std::vector<std::string>& arguments) {
+  CommandLine line(command);
+  line.options()(
+      "format", po::value<std::string>()->value_name("F"), "text (default), dot or mermaid");
+  add_spec_options(line);
+  if (!line.parse(arguments)) {
+    return 0;
+  }
+  const std::string format = line.has("format") ? line.text("format") : "text";
+  if (format != "text" && format != "dot" && format != "mermaid") {
+    throw Error(ErrorCode::Internal, "--format is text, dot or mermaid, not '" + format + "'");
+  }
+  spec::ParseResult parsed = read_spec(line);
+  show(parsed.problems, parsed.source);
+  if (!parsed.ok()) {
+    return as_exit(ErrorCode::Spec);
+  }
+  const launch::Checked checked = launch::Launcher(parsed.spec).check();
+  show(checked.found.problems, parsed.source);
+  if (checked.graph) {
+    const graph::Plan* plan = checked.plan ? &*checked.plan : nullptr;
+    std::cout << (format == "dot"       ? graph::to_dot(*checked.graph, plan)
+                  : format == "mermaid" ? graph::to_mermaid(*checked.graph, plan)
+                                        : graph::to_text(*checked.graph, plan));
+  }
+  return as_exit(checked.found.ok() ? ErrorCode::Ok : checked.found.code);
+}
+
+int schema_command(const Command& command, const std::vector<std::string>& arguments) {
+  CommandLine line(command);
+  if (line.parse(arguments)) {
+    std::cout << spec::schema() << "\n";
+  }
+  return 0;
+}
+
+int inspect_command(const Command& command, const std::vector<std::string>& arguments) {
+  CommandLine line(command);
+  line.options()("json", "as JSON");
+  line.positional("plugin", true);
+  if (!line.parse(arguments)) {
+    return 0;
+  }
+  const json found = launch::inspect_plugin(line.text("plugin"));
+  std::cout << (line.has("json") ? found.dump(2) + "\n" : launch::describe_plugin(found));
+  return 0;
+}
+
+}  // namespace avrig::app
