@@ -63,24 +63,31 @@ class Track {
 
   void add_picture(const media::MediaFrame& frame) {
     const avrig_format format = frame.format();
+    const media::FrameLayout layout = media::FrameLayout::of(format);
+    memory_.resize(layout.total_bytes);
+    // A copy, since a decoder's picture may lie upside down in its memory.
+    frame.copy_picture(layout, memory_.data());
     avrig_frame view{};
-    frame.bind(view);
-    view.media = AVRIG_MEDIA_VIDEO;
+    layout.bind(view, memory_.data());
+    view.capture_ns = frame.pts_ns().value_or(0);
     if (can_read(format.pixel_format)) {
-      view.capture_ns = frame.pts_ns().value_or(0);
       probe_.add_picture(view, format);
-      return;
+    } else {
+      add_converted(view, format);
     }
+  }
+
+  void add_converted(const avrig_frame& view, const avrig_format& format) {
     const avrig_format gray = media::video_format("gray", format.width, format.height);
     const media::FrameLayout layout = media::FrameLayout::of(gray);
     if (!converter_) {
       converter_.emplace(format, gray);
-      memory_.resize(layout.total_bytes + 64);
+      gray_.resize(layout.total_bytes + 64);
     }
     avrig_frame converted{};
-    layout.bind(converted, memory_.data());
+    layout.bind(converted, gray_.data());
     converter_->convert(view.plane, converted.plane);
-    converted.capture_ns = frame.pts_ns().value_or(0);
+    converted.capture_ns = view.capture_ns;
     probe_.add_picture(converted, gray);
   }
 
@@ -104,6 +111,7 @@ class Track {
   AvProbe& probe_;
   std::optional<media::PictureConverter> converter_;
   std::vector<std::byte> memory_;
+  std::vector<std::byte> gray_;
 };
 
 }  // namespace

@@ -116,6 +116,16 @@ TEST_CASE("faults that were put in are found: late sound, a lost picture") {
   CHECK(seen.offset_max_ms - seen.offset_min_ms < 0.004);
 }
 
+TEST_CASE("a recording in RGB is read as well") {
+  const TempFolder folder;
+  const probe::Summary seen = write_and_probe({.path = folder.file("clip.nut"),
+                                               .seconds = 2,
+                                               .width = 320,
+                                               .height = 180,
+                                               .video_codec = "libx264rgb"});
+  check_faultless(seen, 60, marks::flash_schedule(60, 30.0).size());
+}
+
 TEST_CASE("a voice under the beeps does not move them") {
   const TempFolder folder;
   demo_clip::write_clip({.path = folder.file("voice.nut"),
