@@ -17,12 +17,19 @@ bool inside(const Region& region, std::uint64_t bytes) noexcept {
   return region.offset <= bytes && extent <= bytes - region.offset;
 }
 
-std::uint64_t image_bytes(std::span<const Region> regions) noexcept {
-  std::uint64_t sum = 0;
+// Do all regions lie in the payload, and together fit the before-image?
+bool can_image(std::span<const Region> regions,
+               std::uint64_t payload_bytes,
+               std::uint64_t image_bytes) noexcept {
+  std::uint64_t left = image_bytes;
   for (const Region& region : regions) {
-    sum += std::uint64_t{region.row_bytes} * region.rows;
+    const std::uint64_t bytes = std::uint64_t{region.row_bytes} * region.rows;
+    if (!inside(region, payload_bytes) || bytes > left) {
+      return false;
+    }
+    left -= bytes;
   }
-  return sum;
+  return true;
 }
 
 }  // namespace
@@ -51,7 +58,8 @@ bool RingEditor::save(const Taken& taken, std::span<const Region> regions) noexc
   AVRIG_SWEEP_WINDOW(Edit);
   ParticipantPage& own = page();
   const std::span<std::byte> image = ring().undo(participant());
-  if (regions.size() > own.undo_region.size() || image_bytes(regions) > image.size()) {
+  if (regions.size() > own.undo_region.size() ||
+      !can_image(regions, taken.payload.size(), image.size())) {
     return false;
   }
   if (own.undo_tag.load(std::memory_order_relaxed) == taken.sequence + 1) {
@@ -69,11 +77,8 @@ bool RingEditor::save(const Taken& taken, std::span<const Region> regions) noexc
   std::byte* to = image.data();
   for (std::size_t index = 0; index < regions.size(); ++index) {
     const Region& region = regions[index];
-    if (!inside(region, taken.payload.size())) {
-      return false;
-    }
     own.undo_region[index] = region;
-    for (std::uint32_t row = 0; row < region.rows; ++row) {
+    for (std::uint32_t row = 0; row < region.rows && region.row_bytes > 0; ++row) {
       const std::byte* from =
           taken.payload.data() + region.offset + std::uint64_t{row} * region.stride;
       std::memcpy(to, from, region.row_bytes);
@@ -91,18 +96,21 @@ bool RingEditor::save(const Taken& taken, std::span<const Region> regions) noexc
 }
 
 void RingEditor::put_back(std::uint32_t buffer) noexcept {
-  ParticipantPage& own = page();
-  if (buffer >= ring().buffers() || own.undo_regions > own.undo_region.size()) {
+  // Copies, checked: a predecessor may have written anything.
+  const std::array<Region, 4> regions = page().undo_region;
+  const std::uint32_t count = page().undo_regions;
+  if (buffer >= ring().buffers() || count > regions.size()) {
     return;
   }
   const std::span<std::byte> payload = ring().buffer(buffer);
-  const std::byte* from = ring().undo(participant()).data();
-  for (std::uint32_t index = 0; index < own.undo_regions; ++index) {
-    const Region region = own.undo_region[index];
-    if (!inside(region, payload.size())) {
-      return;
-    }
-    for (std::uint32_t row = 0; row < region.rows; ++row) {
+  const std::span<const std::byte> image = ring().undo(participant());
+  if (!can_image({regions.data(), count}, payload.size(), image.size())) {
+    return;
+  }
+  const std::byte* from = image.data();
+  for (std::uint32_t index = 0; index < count; ++index) {
+    const Region& region = regions[index];
+    for (std::uint32_t row = 0; row < region.rows && region.row_bytes > 0; ++row) {
       std::memcpy(payload.data() + region.offset + std::uint64_t{row} * region.stride,
                   from,
                   region.row_bytes);

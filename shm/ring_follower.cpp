@@ -362,6 +362,10 @@ void RingFollower::skip_to(std::uint64_t sequence) noexcept {
       }
     } else if (ring_->maker_page().floor.load(std::memory_order_seq_cst) <= next_) {
       return;  // not there yet
+    } else {
+      // Out of the ring: all of it at once.
+      advance(std::min(sequence, ring_->maker_page().floor.load(std::memory_order_seq_cst)));
+      continue;
     }
     advance(next_ + 1);
   }
@@ -389,7 +393,11 @@ void RingFollower::ring_all(std::span<const std::uint32_t> bells) noexcept {
 }
 
 void RingFollower::note_latency(const Taken& taken, std::int64_t now_ns) noexcept {
-  const std::int64_t ns = std::max<std::int64_t>(now_ns - taken.descriptor.published_ns, 1);
+  // Unsigned: the stamp is input.
+  const auto since =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(now_ns) -
+                                static_cast<std::uint64_t>(taken.descriptor.published_ns));
+  const std::int64_t ns = std::max<std::int64_t>(since, 1);
   // Four buckets an octave from 2^10 ns (1 us).
   const auto value = static_cast<std::uint64_t>(ns);
   std::size_t bucket = 0;
