@@ -31,9 +31,9 @@ double bessel_i0(double x) {
 
 std::vector<float> make_sinc_table() {
   constexpr double kBeta = 9.0;
-  std::vector<float> table(static_cast<std::size_t>((kSincPhases + 1) * kSincTaps));
+  std::vector<double> rows(static_cast<std::size_t>((kSincPhases + 1) * kSincTaps));
   for (int phase = 0; phase <= kSincPhases; ++phase) {
-    double row[kSincTaps];
+    double* row = rows.data() + phase * kSincTaps;
     double sum = 0.0;
     for (int tap = 0; tap < kSincTaps; ++tap) {
       const double x = tap - kSincBefore - static_cast<double>(phase) / kSincPhases;
@@ -45,7 +45,17 @@ std::vector<float> make_sinc_table() {
       sum += row[tap];
     }
     for (int tap = 0; tap < kSincTaps; ++tap) {
-      table[static_cast<std::size_t>(phase * kSincTaps + tap)] = static_cast<float>(row[tap] / sum);
+      row[tap] /= sum;  // a constant stays one
+    }
+  }
+  std::vector<float> table(static_cast<std::size_t>(kSincPhases * 2 * kSincTaps));
+  for (int phase = 0; phase < kSincPhases; ++phase) {
+    for (int tap = 0; tap < kSincTaps; ++tap) {
+      const double c = rows[static_cast<std::size_t>(phase * kSincTaps + tap)];
+      const double next = rows[static_cast<std::size_t>((phase + 1) * kSincTaps + tap)];
+      table[static_cast<std::size_t>(phase * 2 * kSincTaps + tap)] = static_cast<float>(c);
+      table[static_cast<std::size_t>((phase * 2 + 1) * kSincTaps + tap)] =
+          static_cast<float>(next - c);
     }
   }
   return table;
@@ -82,8 +92,8 @@ float* Mix::used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) n
 
 void Mix::render(float* const* outputs, std::size_t offset) noexcept {
   block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
-  for (std::uint32_t b = 0; b < state_.config.buses; ++b) {
-    std::fill_n(state_.buses[b].used, state_.config.outputs, false);
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    std::fill_n(state_.buses[state_.bus_order[i]].used, state_.config.outputs, false);
   }
   voices(block_);
   buses(outputs, offset, block_);
@@ -113,6 +123,9 @@ void Mix::voices(std::uint32_t n) noexcept {
         ahead &= ahead - 1;
       }
       const std::uint32_t slot = w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(word));
+      if ((word & (word - 1)) != 0) {
+        prefetch_slow(w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(word & (word - 1))), n);
+      }
       Tone& steady = state_.tones[slot];
       if ((active & word & (~word + 1)) != 0 && steady.path != TonePath::Slow && steady.run > n &&
           steady.at == state_.block_begin) {
@@ -125,8 +138,25 @@ void Mix::voices(std::uint32_t n) noexcept {
       }
     }
   }
-  for (std::uint32_t b = 0; b < state_.config.buses; ++b) {
-    flush(b, n);
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    flush(state_.bus_order[i], n);
+  }
+}
+
+// A voice that goes the slow way reads one stretch of its data: fetch it while another is mixed.
+void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
+  const Tone& tone = state_.tones[slot];
+  if (tone.path != TonePath::Slow || tone.stream || tone.data == nullptr ||
+      !state_.is_active(slot)) {
+    return;
+  }
+  const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
+  const std::uint64_t samples =
+      std::min<std::uint64_t>((n * tone.step) >> 32, static_cast<std::uint64_t>(tone.run));
+  const std::byte* first = tone.data + static_cast<std::size_t>(tone.index) * size;
+  const std::size_t bytes = std::min<std::size_t>(samples * size, 8192);
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    __builtin_prefetch(first + at);
   }
 }
 
@@ -146,8 +176,11 @@ void Mix::enqueue(const Tone& tone) noexcept {
   const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
   const std::byte* first = tone.data + static_cast<std::size_t>(tone.index) * size;
   bus.job[bus.jobs++] = {first, first + tone.stride, tone.gain[0], tone.gain[1]};
-  __builtin_prefetch(first);
-  __builtin_prefetch(first + 64);
+  // The pass fetches the rest, four voices ahead.
+  const std::size_t bytes = std::min<std::size_t>(block_ * size, 256);
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    __builtin_prefetch(first + at);
+  }
 }
 
 void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {

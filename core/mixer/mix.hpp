@@ -38,6 +38,7 @@ class Mix {
  private:
   void voices(std::uint32_t n) noexcept;
   void voice(std::uint32_t slot, std::uint32_t n) noexcept;
+  void prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept;
   void enqueue(const Tone& tone) noexcept;
   void flush(std::uint32_t bus, std::uint32_t n) noexcept;
   void tone(Tone tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
@@ -77,7 +78,7 @@ class Mix {
   std::uint32_t block_ = 0;  // samples of the block that is being mixed
 };
 
-/// Windowed-sinc coefficients: kSincPhases + 1 rows of kSincTaps.
+/// Windowed-sinc coefficients: for each phase a row of kSincTaps, and how far it is to the next.
 [[nodiscard]] std::vector<float> make_sinc_table();
 
 }  // namespace avrig::mixer
