@@ -65,7 +65,11 @@ StageIo::StageIo(Assignment assignment,
     shm::Ring& ring = *rings_.back();
     input_formats_.push_back(ring.format());
     if (input.part == shm::Part::Editor) {
-      auto editor = std::make_unique<shm::RingEditor>(ring, input.participant, bells);
+      auto editor = std::make_unique<shm::RingEditor>(
+          ring,
+          input.participant,
+          bells,
+          assignment_.unprocessed_pass ? shm::Unprocessed::Pass : shm::Unprocessed::Drop);
       editors_.push_back(editor.get());
       inputs_.push_back(std::move(editor));
     } else {
