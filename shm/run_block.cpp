@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::uint64_t kRunMagic = 0x676e'6972'7661'0002;
 
-struct RunHeader {
-  std::uint64_t magic;
-  std::uint32_t layout_version;
-  std::uint32_t stages;
-  std::uint32_t bells;
-  std::atomic<std::uint32_t> state;
-};
 constexpr std::uint32_t kRunReady = 0x52454144;
 constexpr std::uint32_t kRunVersion = 1;
 

@@ -15,13 +15,6 @@ constexpr std::uint64_t kSyncMagic = 0x676e'6972'7661'0003;
 constexpr std::uint32_t kSyncVersion = 1;
 constexpr std::uint32_t kSyncReady = 0x52454144;
 
-struct SyncHeader {
-  std::uint64_t magic;
-  std::uint32_t layout_version;
-  std::uint32_t sections;
-  std::uint32_t leader;
-  std::atomic<std::uint32_t> state;
-};
 static_assert(sizeof(TwoCopy<SyncSection>) <= kPageBytes);
 
 }  // namespace

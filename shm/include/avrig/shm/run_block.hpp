@@ -30,6 +30,15 @@ enum class StageState : std::uint32_t {
   Failed
 };
 
+/// Page 0 of a run's common block.
+struct RunHeader {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t stages;
+  std::uint32_t bells;
+  std::atomic<std::uint32_t> state;  ///< kReadyState, stored last with release
+};
+
 /// A counter that a stage or its plug-in names.
 struct NamedCounter {
   std::array<char, 24> name;

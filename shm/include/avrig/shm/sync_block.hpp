@@ -5,6 +5,7 @@
 #include <avrig/shm/segment.hpp>
 #include <avrig/shm/two_copy.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -63,6 +64,15 @@ struct SyncSection {
   std::int64_t offset_last_ns;
 };
 static_assert(sizeof(SyncSection) % sizeof(std::uint64_t) == 0);
+
+/// Page 0 of a sync block.
+struct SyncHeader {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t sections;
+  std::uint32_t leader;
+  std::atomic<std::uint32_t> state;  ///< kReadyState, stored last with release
+};
 
 /// The common block of one sync group: a page per member, each written by that member alone, in two
 /// copies, so that a member's death in mid-write leaves a good one.
