@@ -4,6 +4,7 @@
 
 #include "bus.hpp"
 #include "play.hpp"
+#include "predict.hpp"
 #include "schedule.hpp"
 
 #include <algorithm>
@@ -431,6 +432,11 @@ void Apply::commit(std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     if (staged_[i].action != kNone) {
       accept(staged_[i]);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (staged_[i].kind == CommandKind::Start) {
+      predict_clip(state_, staged_[i].play);
     }
   }
 }

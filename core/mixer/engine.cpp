@@ -5,6 +5,7 @@
 #include "jump.hpp"
 #include "mix.hpp"
 #include "output.hpp"
+#include "predict.hpp"
 #include <avrig/error.hpp>
 #include <avrig/mixer/engine.hpp>
 
@@ -140,6 +141,7 @@ void Engine::Impl::render_piece(float* const* outputs,
                                 std::uint32_t n) noexcept {
   const std::int64_t begin = state.position;
   const std::int64_t end = begin + n;
+  state.predict_budget = kPredictBudget;
   report_retired(state);
   look_at_streams(state);
   while (state.position < end) {
@@ -154,6 +156,7 @@ void Engine::Impl::render_piece(float* const* outputs,
 
 Engine::Engine(const EngineConfig& config) : impl_(std::make_unique<Impl>(config)) {
   reserve(config.voices, config.actions, config.sources);
+  impl_->state.predict_budget = kPredictBudget;
   Command master;
   master.kind = CommandKind::AddBus;
   master.as.bus = {0, -1, 0.0F, 0};

@@ -268,6 +268,7 @@ struct State {
   std::uint32_t retired_count = 0;
   std::uint64_t sequence = 0;
   std::uint64_t visit = 0;
+  std::uint32_t predict_budget = 0;
 
   std::vector<Segment> segments;
   std::uint32_t segments_used = 0;

@@ -17,19 +17,18 @@ namespace avrig::mixer {
 /// Which instructions the mixing loops use; all give the same bits.
 enum class Simd : std::uint8_t { Auto = 0, Plain, Avx2, Avx512 };
 
-/// The sizes of a mixer's tables; all but the first four can grow later with reserve().
+/// What a mixer is made with; voices, actions and sources can grow later with reserve().
 struct EngineConfig {
   std::uint32_t outputs = 2;
   std::uint32_t max_block = 4096;        ///< samples mixed at once; longer blocks are split
   std::uint32_t limiter_lookahead = 0;   ///< samples; > 0 delays all outputs and allows Limit
   std::uint32_t event_capacity = 16384;  ///< events that may wait to be read
-  std::uint32_t sample_rate_hz = 48000;  ///< only for the limiter's release and the gain of time
+  std::uint32_t sample_rate_hz = 48000;  ///< turns samples into virtual time offline
   ClipPolicy clip = ClipPolicy::Pass;
   std::uint32_t buses = 16;  ///< bus numbers 0 .. buses-1; at most kMaxBuses
   std::uint32_t voices = 1024;
   std::uint32_t actions = 8192;  ///< starts, stops and parameters that are pending at once
   std::uint32_t sources = 1024;
-  std::uint32_t default_ramp = 64;  ///< samples; for bus changes that come with ramp 0
   Simd simd = Simd::Auto;
 };
 
