@@ -127,6 +127,8 @@ void CsvWriter::write_frame(const avrig_frame& frame, const avrig_format& format
 
 void CsvWriter::run(stage::StageIo& io) {
   shm::RingFollower& input = io.input(0);
+  // What a predecessor completed, but was killed before it let go, is nobody's to read again.
+  input.release_all();
   const avrig_format& format = io.input_format(0);
   shm::Taken taken;
   while (!input.ended() && !io.abandoned()) {

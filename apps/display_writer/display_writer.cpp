@@ -150,6 +150,8 @@ void DisplayWriter::present(stage::StageIo& io, const shm::Taken& taken) {
 
 void DisplayWriter::run(stage::StageIo& io) {
   shm::RingFollower& input = io.input(0);
+  // What a predecessor completed, but was killed before it let go, is nobody's to read again.
+  input.release_all();
   while (!input.ended() && !io.abandoned()) {
     if (io.ordered()) {
       io.apply_orders();
