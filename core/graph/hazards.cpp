@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
+#include <string>
+#include <utility>
 
 // A ring is to its followers what a register is to instructions: the maker writes it, editors
 // write it again, lookers read it. Reads of one value run side by side; a write waits for the
@@ -79,12 +82,53 @@ void check_chain(const Model& model, const RingNode& ring, Problems& problems) {
   }
 }
 
-// Does anything that `edge`'s stage also waits for come out of an editor behind the frame it holds?
-void check_both(const Model& model, const Edge& edge, const Edge& editor, Problems& problems) {
-  const std::uint64_t behind = model.stages[editor.stage].reaches;
+// The stages that each stage waits for before it is through with a frame: its producers, those of
+// gates that start with it, and for an editor all who look at the frame before.
+std::vector<std::uint64_t> find_waits(const Model& model) {
+  const auto bit = [](std::size_t stage) {
+    return std::uint64_t{1} << (stage % 64);
+  };
+  std::vector<std::uint64_t> waits(model.stages.size());
+  const auto add = [&](std::size_t stage) {
+    std::uint64_t all = waits[stage] | bit(stage);
+    for (const std::size_t index : model.stages[stage].inputs) {
+      const Edge& edge = model.edges[index];
+      all |= waits[edge.from_stage] | bit(edge.from_stage);
+      const std::uint64_t behind = masks(model, edge).behind;
+      for (const std::size_t other : model.rings[edge.ring].edges) {
+        const std::size_t looker = model.edges[other].stage;
+        const bool waited = ((behind >> (model.edges[other].participant % 64)) & 1) != 0;
+        all |= waited ? waits[looker] | bit(looker) : 0;
+      }
+    }
+    const spec::StageSpec& gate = model.spec_of(stage);
+    for (std::size_t other = 0; other < model.stages.size(); ++other) {
+      const spec::StageSpec& sibling = model.spec_of(other);
+      if (gate.role == spec::Role::Sync && sibling.role == spec::Role::Sync &&
+          sibling.target == gate.target) {
+        all |= waits[other];
+      }
+    }
+    return std::exchange(waits[stage], all) != all;
+  };
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (std::size_t stage = 0; stage < model.stages.size(); ++stage) {
+      grew = add(stage) || grew;
+    }
+  }
+  return waits;
+}
+
+// Does `edge`'s stage, which holds a frame that `editor` waits to edit, wait for the editor?
+void check_both(const Model& model,
+                const Edge& edge,
+                const Edge& editor,
+                const std::vector<std::uint64_t>& waits,
+                Problems& problems) {
   for (const std::size_t index : model.stages[edge.stage].inputs) {
     const Edge& other = model.edges[index];
-    if (&other == &edge || ((behind >> (other.from_stage % 64)) & 1) == 0) {
+    if (&other == &edge || ((waits[other.from_stage] >> (editor.stage % 64)) & 1) == 0) {
       continue;
     }
     add_error(problems,
@@ -100,7 +144,10 @@ void check_both(const Model& model, const Edge& edge, const Edge& editor, Proble
   }
 }
 
-void check_unedited(const Model& model, const RingNode& ring, Problems& problems) {
+void check_unedited(const Model& model,
+                    const RingNode& ring,
+                    const std::vector<std::uint64_t>& waits,
+                    Problems& problems) {
   for (const std::size_t index : ring.edges) {
     const Edge& edge = model.edges[index];
     const auto later = std::find_if(ring.editors.begin(), ring.editors.end(), [&](std::size_t at) {
@@ -128,7 +175,7 @@ void check_unedited(const Model& model, const RingNode& ring, Problems& problems
                 "remove one of the two inputs, or put a maker before it");
       continue;
     }
-    check_both(model, edge, editor, problems);
+    check_both(model, edge, editor, waits, problems);
     if (edge.loss == shm::Loss::MaySkip) {
       add_warning(problems,
                   edge.position,
@@ -191,16 +238,59 @@ void check_reader(const Model& model, std::size_t stage, Problems& problems) {
   }
 }
 
+// The groups whose gates stand on the way to `stage`, those that these wait for included. A group
+// starts when each of its gates has its first frame.
+void groups_before(const Model& model,
+                   std::size_t stage,
+                   std::vector<bool>& seen,
+                   std::set<std::string>& groups) {
+  for (const std::size_t index : model.stages[stage].inputs) {
+    const std::size_t before = model.edges[index].from_stage;
+    if (seen[before]) {
+      continue;
+    }
+    seen[before] = true;
+    const spec::StageSpec& spec = model.spec_of(before);
+    if (spec.role == spec::Role::Sync && groups.insert(spec.target).second) {
+      for (std::size_t gate = 0; gate < model.stages.size(); ++gate) {
+        const spec::StageSpec& sibling = model.spec_of(gate);
+        if (sibling.role == spec::Role::Sync && sibling.target == spec.target) {
+          groups_before(model, gate, seen, groups);
+        }
+      }
+    }
+    groups_before(model, before, seen, groups);
+  }
+}
+
+void check_gate(const Model& model, std::size_t stage, Problems& problems) {
+  const spec::StageSpec& spec = model.spec_of(stage);
+  std::vector<bool> seen(model.stages.size(), false);
+  std::set<std::string> groups;
+  groups_before(model, stage, seen, groups);
+  if (groups.contains(spec.target)) {
+    add_error(problems,
+              spec.position,
+              "the gate '" + spec.id + "' gets its first frame only when the group '" +
+                  spec.target + "' has started, and the group waits for all of its gates",
+              "let it follow a stage before the gates, or give it a group of its own");
+  }
+}
+
 }  // namespace
 
 void check_hazards(const Model& model, Problems& problems) {
+  const std::vector<std::uint64_t> waits = find_waits(model);
   for (const RingNode& ring : model.rings) {
     check_chain(model, ring, problems);
-    check_unedited(model, ring, problems);
+    check_unedited(model, ring, waits, problems);
     check_counts(model, ring, problems);
   }
   for (std::size_t stage = 0; stage < model.stages.size(); ++stage) {
     check_reader(model, stage, problems);
+    if (model.spec_of(stage).role == spec::Role::Sync) {
+      check_gate(model, stage, problems);
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <utility>
 
 // How deep a ring is and how many buffers it has. Two questions with two answers: what may be in
 // flight (`window`, bytes that should stay in cache), and what must have a place when somebody
@@ -50,6 +50,7 @@ class Sizing {
     for (std::size_t ring = 0; ring < model_.rings.size(); ++ring) {
       rates_.push_back(rate_of(ring));
     }
+    schedule();
     for (std::size_t ring = 0; ring < model_.rings.size(); ++ring) {
       sizes_.push_back(size(ring));
     }
@@ -76,92 +77,89 @@ class Sizing {
     return model_.spec_of(ring.stage).output(outputs[ring.output].name);
   }
 
-  // Followers of one frame hold it side by side; an editor waits for those before it, and those
-  // behind it for the editor: levels add up.
-  [[nodiscard]] std::uint64_t held(const RingNode& ring) const {
-    std::uint64_t sum = 0;
-    std::uint64_t most = 0;
-    std::uint32_t level = 0;
-    for (const std::size_t index : ring.edges) {
-      const Edge& edge = model_.edges[index];
-      if (edge.part == shm::Part::Editor || edge.level != level) {
-        sum += std::exchange(most, 0);
-        level = edge.level;
-      }
-      const std::uint64_t kept = kept_frames(model_, edge);
-      if (edge.part == shm::Part::Editor) {
-        sum += kept;
-      } else {
-        most = std::max(most, kept);
+  // --- a schedule: when each stage begins a frame, counted from the frame's first publishing
+  // -------
+  //
+  // As early as its inputs are there, a group's gates together, an editor when all before it have
+  // let the frame go. Rings that cover their followers in this schedule never stop one another.
+
+  void schedule() {
+    begins_.assign(model_.stages.size(), 0);
+    // Longest ways; what the hazards let pass has no cycle, so this many rounds suffice.
+    bool moved = true;
+    for (std::size_t round = 0; moved && round <= model_.stages.size(); ++round) {
+      moved = false;
+      for (std::size_t stage = 0; stage < model_.stages.size(); ++stage) {
+        const double begin = std::max(begins_[stage], earliest(stage));
+        moved = std::exchange(begins_[stage], begin) < begin - 1 || moved;
       }
     }
-    return sum + most;
   }
 
-  // --- skew: frames that pass on one way before the same instant arrives on the other ------------
-
-  [[nodiscard]] double stage_ns(const Edge& edge, double fallback_rate) const {
-    const StageNode& node = model_.stages[edge.stage];
-    const double rate = rates_[edge.ring] > 0 ? rates_[edge.ring] : fallback_rate;
-    const std::uint64_t kept = kept_frames(model_, edge);
-    const double delay = node.configured ? static_cast<double>(node.configured->delay_ns) : 0.0;
-    return static_cast<double>(kept) * kSecond / rate + delay;
+  [[nodiscard]] double delay_ns(std::size_t stage) const {
+    const auto& configured = model_.stages[stage].configured;
+    return configured ? static_cast<double>(configured->delay_ns) : 0.0;
   }
 
-  // The longest way from behind `stage` to a stage of `meets`, that stage left out; negative when
-  // none leads there. `known` remembers each stage, or diamonds in a row would take for ever.
-  [[nodiscard]] double way_ns(std::size_t stage,
-                              std::uint64_t meets,
-                              double rate,
-                              std::vector<std::optional<double>>& known) const {
-    if ((meets >> (stage % 64)) & 1) {
+  [[nodiscard]] double frame_ns(std::size_t ring) const { return kSecond / rates_[ring]; }
+
+  [[nodiscard]] double earliest(std::size_t stage) const {
+    double begin = 0;
+    for (const std::size_t index : model_.stages[stage].inputs) {
+      const Edge& edge = model_.edges[index];
+      const Masks wait = masks(model_, edge);
+      begin = std::max(begin, published_ns(edge.ring));
+      for (const std::size_t other : model_.rings[edge.ring].edges) {
+        const Edge& before = model_.edges[other];
+        if ((wait.after >> before.participant) & 1) {
+          begin = std::max(begin, begins_[before.stage] + frame_ns(edge.ring));
+        }
+        if ((wait.behind >> before.participant) & 1) {
+          // What it still holds back comes out at the end, while it holds its last frames.
+          begin = std::max(begin, released_ns(before) + delay_ns(before.stage));
+        }
+      }
+    }
+    const spec::StageSpec& gate = model_.spec_of(stage);
+    for (std::size_t other = 0; other < model_.stages.size(); ++other) {
+      const spec::StageSpec& sibling = model_.spec_of(other);
+      if (gate.role == spec::Role::Sync && sibling.role == spec::Role::Sync &&
+          gate.target == sibling.target) {
+        begin = std::max(begin, begins_[other]);
+      }
+    }
+    return begin;
+  }
+
+  [[nodiscard]] double published_ns(std::size_t ring) const {
+    const StageNode& maker = model_.stages[model_.rings[ring].stage];
+    if (maker.inputs.empty()) {
       return 0;
     }
-    if (!known[stage]) {
-      double longest = -1;
-      for (const Edge& next : model_.edges) {
-        if (next.from_stage != stage) {
-          continue;
-        }
-        const double rest = way_ns(next.stage, meets, rate, known);
-        const bool arrives = ((meets >> (next.stage % 64)) & 1) != 0;
-        if (rest >= 0) {
-          longest = std::max(longest, rest + (arrives ? 0 : stage_ns(next, rate)));
-        }
-      }
-      known[stage] = longest;
-    }
-    return *known[stage];
+    return begins_[model_.rings[ring].stage] + delay_ns(model_.rings[ring].stage) +
+           (model_.rings[ring].reference ? 0 : frame_ns(model_.edges[maker.inputs[0]].ring));
   }
 
-  // Editors part the followers into levels, each with its own meetings behind it.
-  [[nodiscard]] std::uint64_t skew(const RingNode& ring, double rate) const {
-    std::uint64_t sum = 0;
-    for (std::uint32_t level = 0; level <= ring.editors.size(); ++level) {
-      sum += frames(skew_ns(ring, level, rate), rate);
-    }
-    return sum;
-  }
-
-  [[nodiscard]] double skew_ns(const RingNode& ring, std::uint32_t level, double rate) const {
-    std::uint64_t seen = 0;
-    std::uint64_t meets = 0;
-    for (const std::size_t index : ring.edges) {
-      const Edge& edge = model_.edges[index];
-      const std::uint64_t reaches = edge.level == level ? model_.stages[edge.stage].reaches : 0;
-      meets |= seen & reaches;
-      seen |= reaches;
-    }
-    double longest = 0;
-    std::vector<std::optional<double>> known(model_.stages.size());
-    for (const std::size_t index : ring.edges) {
-      const Edge& edge = model_.edges[index];
-      if (meets != 0 && edge.level == level && ((meets >> (edge.stage % 64)) & 1) == 0) {
-        const double rest = way_ns(edge.stage, meets, rate, known);
-        longest = std::max(longest, rest < 0 ? 0 : rest + stage_ns(edge, rate));
+  [[nodiscard]] double released_ns(const Edge& edge) const {
+    double released =
+        begins_[edge.stage] + static_cast<double>(kept_frames(model_, edge)) * frame_ns(edge.ring);
+    if (edge.part == shm::Part::Gate) {
+      for (const Output& output : model_.stages[edge.stage].outputs) {
+        for (const std::size_t index : model_.rings[output.ring].edges) {
+          released = std::max(released, released_ns(model_.edges[index]));
+        }
       }
     }
-    return longest;
+    return released;
+  }
+
+  // Frames in flight while each follower is where the schedule has it.
+  [[nodiscard]] std::uint64_t held(std::size_t index) const {
+    double released = published_ns(index);
+    for (const std::size_t edge : model_.rings[index].edges) {
+      released = std::max(released, released_ns(model_.edges[edge]));
+    }
+    return frames(released - published_ns(index), rates_[index]);
   }
 
   // --- time that a ring must cover ---------------------------------------------------------------
@@ -223,7 +221,7 @@ class Sizing {
     const spec::OutputSpec out = asked(ring);
     const double rate = rates_[index];
     // One in each hand, one on its way.
-    const std::uint64_t needed = held(ring) + skew(ring, rate) + 1;
+    const std::uint64_t needed = held(index) + 1;
     const std::uint64_t window = window_frames(ring, out, size.buffer_bytes, needed, rate);
     std::uint64_t usable = window;
     if (ring.live) {
@@ -310,6 +308,7 @@ class Sizing {
   const Model& model_;
   Problems& problems_;
   std::vector<double> rates_;
+  std::vector<double> begins_;  // by stage, ns
   std::vector<RingSize> sizes_;
 };
 

@@ -106,6 +106,27 @@ TEST_SUITE("core/graph/hazards") {
     CHECK(contains(sut, "let the gate follow 'stamp'"));
   }
 
+  TEST_CASE("no gate stands behind its own group") {
+    Rig rig = camera();
+    rig.add("one", Role::Sync, gate(), {"cam"}, "g");
+    rig.add("blur", Role::Processor, maker(kVideo), {"one"});
+    SUBCASE("directly") {
+      rig.add("two", Role::Sync, gate(), {"blur"}, "g");
+      CHECK(contains(text(rig.problems()), "rig.yaml:4:3 the gate 'two' gets its first frame"));
+    }
+    SUBCASE("by way of another group") {
+      rig.add("other", Role::Sync, gate(), {"blur"}, "h");
+      rig.add("again", Role::Sync, gate(), {"cam"}, "h");
+      rig.add("two", Role::Sync, gate(), {"again"}, "g");
+      const std::string sut = text(rig.problems());
+      CHECK(contains(sut, "the gate 'two' gets its first frame"));
+    }
+    SUBCASE("but behind another it may") {
+      rig.add("two", Role::Sync, gate(), {"blur"}, "h");
+      CHECK(rig.problems().empty());
+    }
+  }
+
   TEST_CASE("no stage waits for the unedited and the edited frame") {
     Rig rig = camera();
     rig.add("stamp", Role::Processor, editor(kVideo), {"cam"});
