@@ -33,6 +33,10 @@ void Oracle::tell(EventKind kind, int play, std::int64_t late) {
 }
 
 Oracle::Time Oracle::due(const Item& item) const {
+  return item.put_off ? item.put_off : wanted(item);
+}
+
+Oracle::Time Oracle::wanted(const Item& item) const {
   const When& when = item.command.when;
   if (when.kind == WhenKind::Now) {
     return item.given + item.moved;
@@ -306,14 +310,19 @@ void Oracle::finish(int index) {
 
 void Oracle::begin(int index) {
   Item& item = items_[static_cast<std::size_t>(index)];
-  const std::int64_t wanted = *due(item);
-  const std::int64_t late = now_ - wanted;
-  item.pending = false;
   const int number = item.play;
   Play& play = plays_[static_cast<std::size_t>(number)];
+  if (sound_from_ && play.how.late == Late::Play) {
+    item.put_off_from = *due(item);
+    item.put_off = sound_from_;
+    return;
+  }
+  const std::int64_t when = item.put_off ? item.put_off_from : *due(item);
+  const std::int64_t late = now_ - when;
+  item.pending = false;
   const Time length = left(play);
-  if (late > 0 &&
-      (play.how.late == Late::Drop || (play.how.late == Late::Skip && length && *length <= late))) {
+  if ((play.how.late == Late::Drop && (late > 0 || sound_from_)) ||
+      (late > 0 && play.how.late == Late::Skip && length && *length <= late)) {
     tell(EventKind::Dropped, number, late);
     never(number);
     return;
@@ -328,17 +337,9 @@ void Oracle::begin(int index) {
   play.phase = Phase::Sounding;
   play.began = now_;
   if (play.how.late == Late::Skip) {
-    play.began = wanted;
-    const auto size =
-        static_cast<std::int64_t>(sources_[static_cast<std::size_t>(play.voice)].data.size());
-    const LoopSpec& loop = play.how.loop;
-    const std::int64_t end = loop.end == 0 ? size : loop.end;
+    play.began = when;
     for (std::int64_t i = 0; i < late; ++i) {
-      ++play.index;
-      if (loop.count != 1 && play.index == end && (loop.count == 0 || play.passes < loop.count)) {
-        play.index = loop.begin;
-        ++play.passes;
-      }
+      walk(play);
     }
   }
   tell(EventKind::Started, number, late);
@@ -440,17 +441,31 @@ std::vector<float> Oracle::step() {
     for (const unsigned output : source.outputs) {
       out[output] += x;
     }
-    const auto size = static_cast<std::int64_t>(source.data.size());
-    const LoopSpec& loop = play.how.loop;
-    const std::int64_t end = loop.end == 0 ? size : loop.end;
-    ++play.index;
-    if (loop.count != 1 && play.index == end && (loop.count == 0 || play.passes < loop.count)) {
-      play.index = loop.begin;
-      ++play.passes;
-    }
+    walk(play);
   }
   ++now_;
   return out;
+}
+
+void Oracle::walk(Play& play) const {
+  const auto size =
+      static_cast<std::int64_t>(sources_[static_cast<std::size_t>(play.voice)].data.size());
+  const LoopSpec& loop = play.how.loop;
+  const std::int64_t end = loop.end == 0 ? size : loop.end;
+  ++play.index;
+  if (loop.count != 1 && play.index == end && (loop.count == 0 || play.passes < loop.count)) {
+    play.index = loop.begin;
+    ++play.passes;
+  }
+}
+
+void Oracle::lose(std::int64_t samples) {
+  const std::int64_t until = now_ + samples;
+  sound_from_ = until;
+  while (now_ < until) {
+    (void)step();
+  }
+  sound_from_.reset();
 }
 
 }  // namespace avrig::mixer::test

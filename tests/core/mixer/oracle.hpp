@@ -32,6 +32,8 @@ class Oracle {
   bool apply(const std::vector<Command>& batch);
   /// One more sample on every output.
   std::vector<float> step();
+  /// The timeline jumps: so many samples are never heard, but count.
+  void lose(std::int64_t samples);
 
   [[nodiscard]] const std::vector<Happening>& happenings() const { return happenings_; }
   [[nodiscard]] std::int64_t now() const { return now_; }
@@ -63,6 +65,8 @@ class Oracle {
     bool bound = false;
     std::int64_t moved = 0;  // by which an as-soon-as-possible set was shifted
     std::int64_t given = 0;
+    std::int64_t put_off_from = 0;
+    Time put_off;  // a start that fell into lost samples
   };
   struct Voice {
     int latest = -1;
@@ -71,6 +75,7 @@ class Oracle {
   };
 
   [[nodiscard]] Time due(const Item& item) const;
+  [[nodiscard]] Time wanted(const Item& item) const;
   [[nodiscard]] Time start_of(const Play& play) const;
   [[nodiscard]] Time end_of(const Play& play) const;
   [[nodiscard]] Time work_out_end(const Play& play) const;
@@ -83,6 +88,7 @@ class Oracle {
   bool bind(int item, bool last);
   void shift(std::size_t first);
   bool work();
+  void walk(Play& play) const;
   void perform(int item);
   void begin(int item);
   void finish(int play);
@@ -93,6 +99,7 @@ class Oracle {
   std::vector<Source> sources_;
   unsigned outputs_;
   std::int64_t now_;
+  Time sound_from_;  // while samples are lost: where sound comes back
   std::vector<Voice> voices_;
   std::vector<Play> plays_;
   std::vector<Item> items_;

@@ -24,9 +24,11 @@ constexpr std::int64_t kLength = 1200;
 constexpr unsigned kOutputs = 3;
 constexpr std::array<std::size_t, 5> kBlocks = {16, 64, 256, 1000, 4096};
 
+// A batch, or samples that are lost, when `sample` is the next one to render.
 struct Given {
   std::int64_t sample;
   std::vector<Command> batch;
+  std::int64_t lost = 0;
 };
 
 struct Schedule {
@@ -55,11 +57,11 @@ class Maker {
       if (chance(75)) {
         Command made = start_command(schedule, make_voice(v, generation), begin);
         made.request = ++request_;
-        schedule.given.push_back({begin, {made}});
+        schedule.given.push_back({begin, {made}, 0});
       }
     }
     for (const std::int64_t sample : samples) {
-      Given given{sample, {}};
+      Given given{sample, {}, 0};
       const int count = chance(30) ? pick(2, 4) : 1;
       for (int i = 0; i < count; ++i) {
         given.batch.push_back(command(schedule, sample, count > 1));
@@ -69,13 +71,32 @@ class Maker {
       if (count == 1 && first.kind == CommandKind::Pause && chance(70)) {
         Command back = resume(first.voice, chance(70) ? at(sample + pick(0, 300)) : when(sample));
         back.request = ++request_;
-        schedule.given.push_back({sample, {back}});
+        schedule.given.push_back({sample, {back}, 0});
       }
+    }
+    if (chance(20)) {
+      lose(schedule, begin);
     }
     return schedule;
   }
 
  private:
+  // What was meant for a sample that is never rendered comes right after it.
+  void lose(Schedule& schedule, std::int64_t begin) {
+    const std::int64_t from = begin + pick(1, 900);
+    const std::int64_t to = from + pick(1, 200);
+    std::size_t at = 0;
+    while (at < schedule.given.size() && schedule.given[at].sample < from) {
+      ++at;
+    }
+    for (std::size_t i = at; i < schedule.given.size(); ++i) {
+      schedule.given[i].sample = std::max(schedule.given[i].sample, to);
+    }
+    const Command jumped = jump(to - from, static_cast<std::uint32_t>(pick(0, 3)));
+    const auto place = schedule.given.begin() + static_cast<std::ptrdiff_t>(at);
+    schedule.given.insert(place, Given{from, {jumped}, to - from});
+  }
+
   int pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
   bool chance(int percent) { return pick(1, 100) <= percent; }
 
@@ -168,8 +189,13 @@ Outcome expect(const Schedule& schedule, std::int64_t begin) {
   Oracle oracle(schedule.sources, kOutputs, begin);
   std::size_t next = 0;
   while (oracle.now() < begin + kLength) {
-    while (next < schedule.given.size() && schedule.given[next].sample == oracle.now()) {
-      outcome.accepted.push_back(oracle.apply(schedule.given[next++].batch));
+    while (next < schedule.given.size() && schedule.given[next].sample <= oracle.now()) {
+      const Given& given = schedule.given[next++];
+      if (given.lost > 0) {
+        oracle.lose(given.lost);
+      } else {
+        outcome.accepted.push_back(oracle.apply(given.batch));
+      }
     }
     const std::vector<float> row = oracle.step();
     for (unsigned o = 0; o < kOutputs; ++o) {
