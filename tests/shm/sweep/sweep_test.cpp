@@ -3,9 +3,11 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "scene.hpp"
 #include "stepper.hpp"
+#include <avrig/shm/sync_block.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <random>
 #include <sched.h>
 #include <string>
@@ -163,6 +165,54 @@ TEST_SUITE("shm/sweep") {
                      {6}));
     report("sync-state store, live",
            sweep_all(SweepWindow::SyncStore, Flow::Live, {Role::Recorder, Role::Preview}, {3}));
+  }
+  TEST_CASE("sweep: a member of a sync group killed while it says how far it is") {
+    Outcome outcome;
+    const auto state_of = [](std::uint64_t number) {
+      SyncSection state{};
+      state.released = number;
+      state.t0_ns = static_cast<std::int64_t>(number);
+      state.offset_last_ns = static_cast<std::int64_t>(number);
+      return state;
+    };
+    const auto write_three = [&](const Segment& memory) {
+      SyncBlock block(memory, 0);
+      for (std::uint64_t number = block.own().released + 1; number <= 3; ++number) {
+        block.write(state_of(number));
+      }
+    };
+    std::vector<Passage> passages;
+    {
+      const Segment memory = SyncBlock::create(2, 0);
+      Stepper stage([&] { write_three(memory); }, SweepWindow::SyncStore);
+      while (stage.enter()) {
+        passages.push_back(stage.record(kEvery));
+      }
+    }
+    outcome.passages = passages.size();
+    for (std::size_t passage = 0; passage < passages.size(); ++passage) {
+      for (std::size_t k = 0; k < passages[passage].size(); ++k) {
+        const Segment memory = SyncBlock::create(2, 0);
+        Stepper stage([&] { write_three(memory); }, SweepWindow::SyncStore);
+        for (std::size_t entry = 0; entry <= passage; ++entry) {
+          (void)stage.enter();
+        }
+        (void)stage.run_to(passages[passage], k);
+        stage.kill();
+        ++outcome.points;
+        const SyncBlock block(memory, std::nullopt);
+        const SyncSection left = block.read(0);
+        const bool whole = left.t0_ns == static_cast<std::int64_t>(left.released) &&
+                           left.offset_last_ns == left.t0_ns;
+        write_three(memory);
+        if (!whole || left.released < passage || left.released > passage + 1 ||
+            block.read(0).released != 3) {
+          ++outcome.wrong;
+          outcome.first = "a half-written section";
+        }
+      }
+    }
+    report("sync block", outcome);
   }
   TEST_CASE("sweep: a stage killed between mapped and registered") {
     report("attach",
