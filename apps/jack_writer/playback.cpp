@@ -178,6 +178,9 @@ void Playback::place() {
 }
 
 bool Playback::work() {
+  if (ended_ && backlog_ == 0) {
+    fifo_->end();
+  }
   if (backlog_ > 0 || silence_to_ > fifo_->write_position()) {
     return flush_backlog();
   }

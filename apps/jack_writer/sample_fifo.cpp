@@ -60,6 +60,7 @@ std::int64_t SampleFifo::skip_to(std::int64_t position) noexcept {
 std::uint32_t SampleFifo::read(std::int64_t position,
                                std::uint32_t count,
                                std::span<float* const> out) noexcept {
+  const bool ended = ended_.load(std::memory_order_acquire);
   const std::int64_t written = written_.load(std::memory_order_acquire);
   const std::int64_t oldest = written - capacity_;
   std::uint32_t missing = 0;
@@ -82,7 +83,7 @@ std::uint32_t SampleFifo::read(std::int64_t position,
       for (float* channel : out) {
         std::memset(channel + done, 0, run * sizeof(float));
       }
-      missing += at < 0 ? 0 : run;
+      missing += at < 0 || (ended && at >= written) ? 0 : run;
     }
     done += run;
   }

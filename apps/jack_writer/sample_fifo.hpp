@@ -42,6 +42,8 @@ class SampleFifo {
                      std::uint32_t count,
                      std::span<float* const> out) noexcept;
 
+  /// Nothing more will be written: silence from here on is no want of sound.
+  void end() noexcept { ended_.store(true, std::memory_order_release); }
   /// Start anew at `position`, before the callback runs.
   void reset(std::int64_t position) noexcept;
 
@@ -51,6 +53,7 @@ class SampleFifo {
   std::vector<float> samples_;  // channel after channel
   std::atomic<std::int64_t> written_{0};
   std::atomic<std::int64_t> read_{0};
+  std::atomic<bool> ended_{false};
 };
 
 }  // namespace avrig::jack_writer

@@ -223,6 +223,17 @@ Timeline MediaReader::measure_round() {
   return {end > begin ? end - begin : 0};
 }
 
+// Rewinding may have opened the file anew: what a StreamInfo points to went with the old one.
+void MediaReader::refresh_streams() {
+  for (const media::StreamInfo& stream : demuxer_->streams()) {
+    for (std::optional<media::StreamInfo>* ours : {&video_, &audio_}) {
+      if (*ours && (*ours)->index == stream.index) {
+        *ours = stream;
+      }
+    }
+  }
+}
+
 void MediaReader::prepare(stage::StageIo& io) {
   std::vector<int> streams;
   if (video_) {
@@ -233,6 +244,7 @@ void MediaReader::prepare(stage::StageIo& io) {
   }
   demuxer_->select(streams);
   const Timeline timeline = measure_round();
+  refresh_streams();
   std::size_t output = 0;
   if (video_) {
     video_output_ =

@@ -125,6 +125,7 @@ class MediaReader final : public stage::Stage {
 
  private:
   [[nodiscard]] Timeline measure_round();
+  void refresh_streams();
 
   ReaderSettings settings_;
   std::unique_ptr<media::Demuxer> demuxer_;
