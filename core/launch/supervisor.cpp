@@ -112,7 +112,11 @@ Outcome Supervisor::run() {
                  [this](Member& member, const ExitStatus& status) {
                    on_end(member, status);
                  }});
+  log_->info("started '" + spec_->name + "', " + std::to_string(posts_.size()) + " stages, " +
+             seconds(monotonic_ns() - log_->began_ns()) + " after the call");
   for (Member& member : crew_->members()) {
+    log_->info("stage '" + member.spec->id + "' is process " +
+               std::to_string(member.process->pid()));
     if (member.ended) {  // between its answer and now
       on_end(member, *member.ended);
     } else {
@@ -164,6 +168,7 @@ void Supervisor::tick() {
   push_stop(now_ns);
   end_when_written();
   expire_answers(now_ns);
+  tell_who_waits();
   show_progress(now_ns);
 }
 

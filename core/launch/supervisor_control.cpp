@@ -82,6 +82,9 @@ void Supervisor::handle(const json& request, const ControlServer::Reply& reply) 
   } else if (what == "release") {
     release_stage(find(request.at("stage")));
     reply({{"ok", true}}, {});
+  } else if (what == "wait") {
+    waiting_.emplace_back(find(request.at("stage")).index, reply);
+    tell_who_waits();
   } else {
     throw Error(ErrorCode::Spec, "unknown request '" + what + "'");
   }
@@ -139,6 +142,18 @@ void Supervisor::on_set(Member& member, const json& message) {
   parameters[name] = asked.value;
   member.request.parameters = parameters.dump();  // a successor begins with it
   asked.reply({{"ok", true}, {"sequence", message.value("sequence", 0ULL)}}, {});
+}
+
+void Supervisor::tell_who_waits() {
+  std::erase_if(waiting_, [this](const auto& waiting) {
+    const Phase phase = posts_[waiting.first].phase;
+    if (phase == Phase::Ended) {
+      waiting.second({{"ok", true}}, {});
+    } else if (phase == Phase::Lost) {
+      waiting.second({{"ok", false}, {"error", "the stage did not end by itself"}}, {});
+    }
+    return phase == Phase::Ended || phase == Phase::Lost;
+  });
 }
 
 void Supervisor::expire_answers(std::int64_t now_ns) {

@@ -104,6 +104,7 @@ class Supervisor {
   [[nodiscard]] nlohmann::json status() const;
   void answer_memory(const ControlServer::Reply& reply) const;
   void answer_set(const nlohmann::json& request, const ControlServer::Reply& reply);
+  void tell_who_waits();
   void expire_answers(std::int64_t now_ns);
   [[nodiscard]] std::vector<stage::Assignment> assignments() const;
 
@@ -132,6 +133,7 @@ class Supervisor {
     std::int64_t deadline_ns;
   };
   std::vector<Asked> asked_;
+  std::vector<std::pair<std::size_t, ControlServer::Reply>> waiting_;  // for a stage's end
 };
 
 }  // namespace avrig::launch
