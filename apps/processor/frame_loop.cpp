@@ -309,7 +309,7 @@ bool FrameLoop::claim(std::uint32_t base, std::uint32_t sub, bool draining) {
           inputs_.mark_busy(monotonic_ns());
         }
       }
-      preset(frame, *output, sub, draining);
+      preset(frame, *output, entry - port.first_entry, sub, draining);
       output_entries_[entry] = &frame.answered;
     }
   }
@@ -318,12 +318,13 @@ bool FrameLoop::claim(std::uint32_t base, std::uint32_t sub, bool draining) {
 
 void FrameLoop::preset(OutputFrame& frame,
                        OutputPort& port,
+                       std::uint32_t entry,
                        std::uint32_t sub,
                        bool draining) noexcept {
   avrig_frame& to = frame.preset;
   const bool is_audio = to.media == AVRIG_MEDIA_AUDIO;
   const bool continues = draining || (sub > 0 && is_audio);
-  const avrig_frame& from = continues ? port.tail_stamps() : *first_;
+  const avrig_frame& from = continues ? port.tail_stamps() : partner(entry);
   to.sequence = port.maker().head();
   to.capture_ns = from.capture_ns - (continues ? 0 : terms_->delay_ns);
   to.sigma_ns = from.sigma_ns;
@@ -338,10 +339,21 @@ void FrameLoop::preset(OutputFrame& frame,
       to.samples = std::min(to.samples, first_->samples);
     }
     if (to.media == AVRIG_MEDIA_VIDEO && same_media && sub == 0) {
-      to.index = std::max(to.index, first_->index);  // the picture's own number
+      to.index = std::max(to.index, from.index);  // the picture's own number
     }
   }
   frame.answered = to;
+}
+
+// A batch that goes out as a batch keeps each frame's own stamps.
+const avrig_frame& FrameLoop::partner(std::uint32_t entry) const noexcept {
+  for (std::size_t index = 0; entry > 0 && index < inputs_.size(); ++index) {
+    const auto entries = inputs_.feed(index).entries();
+    if (inputs_.steps(index) && entries[0] == first_) {
+      return entry < entries.size() && entries[entry] != nullptr ? *entries[entry] : *first_;
+    }
+  }
+  return *first_;
 }
 
 void FrameLoop::abandon_all() noexcept {
@@ -410,7 +422,6 @@ void FrameLoop::publish(OutputPort& port,
                         const Commit& commit,
                         bool quarantined) {
   if (port.has(commit) || port.maker().ended()) {
-    port.note_again(frame);
     port.abandon(frame);
     return;
   }
@@ -425,6 +436,7 @@ void FrameLoop::publish(OutputPort& port,
     return;
   }
   const std::int64_t capture_ns = frame.answered.capture_ns;
+  frame.preset.index = std::max(frame.preset.index, port.next_index());
   port.publish(frame, commit, quarantined);
   io_->note_out(capture_ns);
 }
@@ -476,7 +488,7 @@ bool FrameLoop::copy_unprocessed(OutputPort& port, const Commit& commit) {
       return true;
     }
   }
-  preset(frame, port, 0, false);
+  preset(frame, port, 0, 0, false);
   frame.preset.flags |= AVRIG_FRAME_QUARANTINED | AVRIG_FRAME_UNPROCESSED;
   frame.answered = frame.preset;
   frame.answered.samples = first_->samples;

@@ -44,7 +44,12 @@ class FrameLoop {
   [[nodiscard]] std::int32_t call(bool draining, std::uint32_t& sub, std::uint32_t base);
   void deliver(std::int32_t status, std::uint32_t& sub, std::uint32_t base, std::uint64_t produced);
   [[nodiscard]] bool claim(std::uint32_t base, std::uint32_t sub, bool draining);
-  void preset(OutputFrame& frame, OutputPort& port, std::uint32_t sub, bool draining) noexcept;
+  void preset(OutputFrame& frame,
+              OutputPort& port,
+              std::uint32_t entry,
+              std::uint32_t sub,
+              bool draining) noexcept;
+  [[nodiscard]] const avrig_frame& partner(std::uint32_t entry) const noexcept;
   void abandon_all() noexcept;
   void publish(OutputPort& port, OutputFrame& frame, const Commit& commit, bool quarantined);
   void publish_empty(OutputPort& port,

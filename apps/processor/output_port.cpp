@@ -163,10 +163,6 @@ void OutputPort::publish_mark(shm::Kind kind,
   maker_->publish(kind, descriptor);
 }
 
-void OutputPort::note_again(const OutputFrame& frame) noexcept {
-  note_tail(accepted(frame));
-}
-
 void OutputPort::skip(const OutputFrame& frame) noexcept {
   const bool is_audio = port_->format.media == AVRIG_MEDIA_AUDIO;
   next_index_ += is_audio ? std::int64_t{accepted(frame).samples} : 1;

@@ -69,14 +69,12 @@ class OutputPort {
                      bool quarantined) noexcept;
   /// Publish a mark. Requires may_publish().
   void publish_mark(shm::Kind kind, const Commit& commit, const shm::Descriptor* from) noexcept;
-  /// A frame that is in the ring already was made again.
-  void note_again(const OutputFrame& frame) noexcept;
 
   /// The frame as it will be published.
   [[nodiscard]] avrig_frame accepted(const OutputFrame& frame) const noexcept;
   /// Sample or picture number of the next frame.
   [[nodiscard]] std::int64_t next_index() const noexcept { return next_index_; }
-  /// The stamps after the newest frame; what a tail begins with.
+  /// The stamps after the ring's newest frame; what a tail begins with.
   [[nodiscard]] const avrig_frame& tail_stamps() const noexcept { return tail_; }
   /// The frame is lost, its samples or its number are not.
   void skip(const OutputFrame& frame) noexcept;

@@ -21,7 +21,7 @@ using nlohmann::json;
 
 // Sources cut sound into blocks of their own; few are shorter than this.
 constexpr std::uint32_t kShortFrame = 128;
-constexpr std::uint32_t kUsualFrame = 1024;
+constexpr std::uint32_t kUsualFrame = 512;
 // What a plug-in may take before it gives anything, where it declares no history.
 constexpr std::uint32_t kMostDelayFrames = 256;
 
