@@ -5,6 +5,9 @@
 // loop and a read-only pass over the same memory, interleaved, median of the repeats.
 
 #include "hand_blocked.hpp"
+#if defined(AVRIG_BENCH_OPENAL)
+#include "openal_peer.hpp"
+#endif
 #include <avrig/mixer/commands.hpp>
 #include <avrig/mixer/engine.hpp>
 
@@ -190,6 +193,56 @@ void pitch_table(const Memory& memory, int repeats) {
   }
 }
 
+#if defined(AVRIG_BENCH_OPENAL)
+double time_openal(avrig::bench::OpenAlPeer& peer, std::size_t block, int blocks) {
+  std::vector<float> rows(2 * block);
+  const double begin = cpu_ns();
+  for (int b = 0; b < blocks; ++b) {
+    peer.render(rows.data(), block);
+  }
+  return (cpu_ns() - begin) /
+         (static_cast<double>(peer.voices()) * static_cast<double>(block) * blocks);
+}
+
+void openal_table(const Memory& memory, int repeats) {
+  constexpr std::uint32_t kVoices = 256;
+  std::printf("\nbeside OpenAL Soft, 256 voices: ns per voice and sample\n");
+  std::printf("%12s %6s %9s %9s %7s\n", "", "block", "engine", "openal", "times");
+  struct Row {
+    const char* name;
+    float pitch;
+    Quality quality;
+    int resampler;
+  };
+  const Row rows[] = {{"pitch 1", 1.0F, Quality::Linear, 1},
+                      {"linear 1.1", 1.1F, Quality::Linear, 1},
+                      {"cubic 1.1", 1.1F, Quality::Cubic, 2},
+                      {"sinc 1.1", 1.1F, Quality::Sinc, 3}};
+  for (const Row& row : rows) {
+    auto engine = make_engine(memory,
+                              kVoices,
+                              kLength,
+                              {.pitch = static_cast<double>(row.pitch), .quality = row.quality});
+    avrig::bench::OpenAlPeer peer(memory.floats.data(), kLength, kVoices, row.pitch, row.resampler);
+    for (const std::size_t block : {std::size_t{64}, std::size_t{256}, std::size_t{1024}}) {
+      std::vector<double> ours;
+      std::vector<double> theirs;
+      const int blocks = blocks_for(kVoices, block) / 4;
+      for (int i = 0; i < repeats; ++i) {
+        ours.push_back(time_engine(*engine, kVoices, block, blocks));
+        theirs.push_back(time_openal(peer, block, blocks));
+      }
+      std::printf("%12s %6zu %9.3f %9.3f %7.1f\n",
+                  row.name,
+                  block,
+                  median(ours),
+                  median(theirs),
+                  median(theirs) / median(ours));
+    }
+  }
+}
+#endif
+
 void fixed_cost(const Memory& memory, int repeats) {
   // Short loops that stay in the cache: what is left is the cost of looking at a voice at all.
   std::printf("\nfixed cost per voice and block (from blocks of 16 and 64 samples, warm):");
@@ -217,6 +270,9 @@ int main(int argc, char** argv) {
   const Memory memory(std::max(256U, *std::max_element(counts.begin(), counts.end())));
   plain_table(memory, counts, repeats);
   pitch_table(memory, repeats);
+#if defined(AVRIG_BENCH_OPENAL)
+  openal_table(memory, repeats);
+#endif
   fixed_cost(memory, repeats);
   return 0;
 }

@@ -33,7 +33,9 @@ void Oracle::tell(EventKind kind, int play, std::int64_t late) {
 }
 
 Oracle::Time Oracle::due(const Item& item) const {
-  return item.put_off ? item.put_off : wanted(item);
+  // Its anchor may have been put off as well: it is late against where that one really starts.
+  const Time when = wanted(item);
+  return item.put_off && when ? Time(std::max(*when, *item.put_off)) : when;
 }
 
 Oracle::Time Oracle::wanted(const Item& item) const {
@@ -313,11 +315,10 @@ void Oracle::begin(int index) {
   const int number = item.play;
   Play& play = plays_[static_cast<std::size_t>(number)];
   if (sound_from_ && play.how.late == Late::Play) {
-    item.put_off_from = *due(item);
     item.put_off = sound_from_;
     return;
   }
-  const std::int64_t when = item.put_off ? item.put_off_from : *due(item);
+  const std::int64_t when = *wanted(item);
   const std::int64_t late = now_ - when;
   item.pending = false;
   const Time length = left(play);

@@ -65,7 +65,6 @@ class Oracle {
     bool bound = false;
     std::int64_t moved = 0;  // by which an as-soon-as-possible set was shifted
     std::int64_t given = 0;
-    std::int64_t put_off_from = 0;
     Time put_off;  // a start that fell into lost samples
   };
   struct Voice {
