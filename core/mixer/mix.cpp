@@ -150,6 +150,13 @@ void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
       !state_.is_active(slot)) {
     return;
   }
+  const auto* rest = reinterpret_cast<const std::byte*>(&tone);
+  for (std::size_t at = 64; at < sizeof(Tone); at += 64) {
+    __builtin_prefetch(rest + at, 1);
+  }
+  const auto* cold = reinterpret_cast<const std::byte*>(&state_.voices[slot]);
+  __builtin_prefetch(cold);
+  __builtin_prefetch(cold + 64);
   const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
   const std::uint64_t samples =
       std::min<std::uint64_t>((n * tone.step) >> 32, static_cast<std::uint64_t>(tone.run));
@@ -238,10 +245,13 @@ void Mix::tone(Tone t, const Voice& voice, std::size_t offset, std::size_t n) no
     }
     if (t.straight()) {
       m = t.run >= kShortRun ? std::min(m, t.run) : m;
-    } else {
+    } else if (static_cast<std::uint64_t>(m) * ((t.step >> 32) + 1) > kWindow) {
       m = std::min(m, static_cast<std::int64_t>((kWindow << 32) / t.step));
     }
     piece(t, voice, offset, static_cast<std::size_t>(m));
+    if (m == static_cast<std::int64_t>(n)) {
+      return;
+    }
     t.advance(m);
     t.settle(t.at);
     offset += static_cast<std::size_t>(m);
@@ -258,6 +268,16 @@ void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size
     if (sides) {
       shape(t, 1, n);
     }
+  }
+  if (!shaped && sides && channels == 1) {
+    const float* x = source(t, voice, 0, n);
+    const Job both{x, x, t.gain[0], t.gain[1]};
+    kernels_.mono_f32(&both,
+                      1,
+                      used_row(t.bus, voice.output[0], block_) + offset,
+                      used_row(t.bus, voice.output[1], block_) + offset,
+                      n);
+    return;
   }
   const float* x = nullptr;
   for (std::uint32_t lane = 0; lane < voice.lanes; ++lane) {

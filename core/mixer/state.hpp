@@ -107,22 +107,24 @@ struct Action {
 };
 
 struct Voice {
+  // What mixing needs comes first.
   VoiceId id = 0;  // 0 = free
+  std::uint32_t segment_head = kNone;
+  std::uint32_t segment_tail = kNone;
+  SampleView samples{};
+  std::uint8_t lanes = 0;
+  SourceKind source_kind = SourceKind::Samples;
   bool removing = false;
   bool spatial = false;
   bool dry = false;  // a stream that has run out
-  std::uint8_t lanes = 0;
   PanLaw pan_law = PanLaw::Balance;
   GapPolicy gap = GapPolicy::KeepTimeline;
-  SourceKind source_kind = SourceKind::Samples;
   std::uint8_t output[kMaxLanes] = {};
   std::uint32_t source = 0;
   std::uint32_t plays = 0;        // how many starts it has had
   std::uint32_t latest = kNone;   // the last start asked for
   std::uint32_t current = kNone;  // the one that sounds or is paused
   std::uint32_t actions = kNone;
-  std::uint32_t segment_head = kNone;
-  std::uint32_t segment_tail = kNone;
   double gain_db = 0;
   double pan = 0;
   double pitch = 1;
@@ -131,7 +133,6 @@ struct Voice {
   double place_pitch = 1;
   std::int64_t underrun = 0;
   EmitterPayload emitter{};
-  SampleView samples{};
   StreamView stream{};
 };
 

@@ -104,17 +104,15 @@ std::int64_t Tone::playable(std::int64_t n) const noexcept {
 void Tone::advance(std::int64_t n) noexcept {
   at += n;
   const std::int64_t moving = playable(n);
-  if (straight()) {
-    if (moving < run) {
-      index += moving;
-      run -= run == kEndless ? 0 : moving;
-      return;
-    }
-    seek(position() + moving, 0);
+  const Wide phase = static_cast<Wide>(static_cast<std::uint64_t>(moving)) * step + frac;
+  const auto whole = static_cast<std::int64_t>(phase >> 32);
+  if (whole < run) {
+    index += whole;
+    run -= run == kEndless ? 0 : whole;
+    frac = static_cast<std::uint32_t>(phase);
     return;
   }
-  const Wide phase = static_cast<Wide>(static_cast<std::uint64_t>(moving)) * step + frac;
-  seek(position() + static_cast<std::int64_t>(phase >> 32), static_cast<std::uint32_t>(phase));
+  seek(position() + whole, static_cast<std::uint32_t>(phase));
 }
 
 std::int64_t duration(std::int64_t u, std::uint32_t frac, std::uint64_t step) noexcept {
