@@ -7,6 +7,8 @@
 #include <avrig/mixer/event_ledger.hpp>
 
 #include <array>
+#include <atomic>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -107,6 +109,61 @@ TEST_SUITE("core/mixer/control") {
     feeder.join();
     CHECK(log.seen == 2 * kVoices);
     CHECK(engine.events_lost() == 0);
+  }
+
+  TEST_CASE("SX-14 command queue: eight threads call what they like while one renders") {
+    constexpr int kThreads = 8;
+    constexpr int kCalls = 20000;
+    EngineConfig config;
+    config.voices = 64;
+    config.actions = 4096;
+    Rig rig(config);
+    const std::uint32_t source = rig.lend(counting(500));
+    Engine& engine = rig.driver.engine();
+    std::array<CommandQueue, kThreads> queues;
+    std::atomic<int> running{kThreads};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        std::mt19937 random(static_cast<unsigned>(t));
+        for (int i = 0; i < kCalls; ++i) {
+          const VoiceId id = make_voice(static_cast<std::uint32_t>(random() % 64), 1);
+          const VoiceId other = make_voice(static_cast<std::uint32_t>(random() % 64), 1);
+          const auto offset = static_cast<std::int64_t>(random() % 300);
+          const Command all[] = {add_voice(id, source, {0, 1}),
+                                 start(id, with_start(other, offset), kLoopForever),
+                                 start(id),
+                                 stop(id, with_end(other, offset)),
+                                 stop(id, now(), 64),
+                                 set_gain(id, -3.0),
+                                 set_pitch(id, 1.5),
+                                 pause(id),
+                                 resume(id),
+                                 remove_voice(id, kCommandForce, 32)};
+          (void)queues[static_cast<std::size_t>(t)].push(all[random() % std::size(all)]);
+          (void)engine.status(other);
+          (void)engine.meter(0);
+        }
+        running.fetch_sub(1);
+      });
+    }
+    std::vector<float> row[2] = {std::vector<float>(64), std::vector<float>(64)};
+    float* outputs[2] = {row[0].data(), row[1].data()};
+    std::size_t taken = 0;
+    Event event;
+    do {
+      for (CommandQueue& queue : queues) {
+        taken += queue.drain(engine, 64);
+      }
+      engine.render(outputs, 64);
+      while (engine.next_event(event)) {
+      }
+    } while (running.load() > 0);
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    CHECK(taken > 1000);
+    CHECK(engine.position() > 0);
   }
 
   TEST_CASE("event ledger: what was heard is confirmed, what an xrun touched stays suspect") {
