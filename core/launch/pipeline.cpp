@@ -151,6 +151,20 @@ Pipeline& Pipeline::write(const std::string& id,
   return *this;
 }
 
+Pipeline& Pipeline::group(const std::string& name,
+                          std::int64_t delay_ns,
+                          std::int64_t max_delay_ns,
+                          std::int64_t max_unsynced_ns) {
+  spec::GroupSpec group;
+  if (delay_ns >= 0) {
+    group.delay_ns = delay_ns;
+  }
+  group.max_delay_ns = max_delay_ns;
+  group.max_unsynced_ns = max_unsynced_ns;
+  self_->spec.groups[name] = group;
+  return *this;
+}
+
 Pipeline& Pipeline::with(const std::string& id,
                          const std::string& parameter,
                          const PipelineValue& value) {

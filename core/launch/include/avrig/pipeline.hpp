@@ -52,6 +52,13 @@ class Pipeline {
                   const std::string& what,
                   const std::vector<std::string>& in,
                   const PipelineParameters& with = {});
+  /// How the streams of a sync group are presented together. Each counts in ns.
+  ///
+  /// `delay_ns` < 0: measured in pre-roll.
+  Pipeline& group(const std::string& name,
+                  std::int64_t delay_ns,
+                  std::int64_t max_delay_ns,
+                  std::int64_t max_unsynced_ns);
   /// One more parameter of a stage, over what was given.
   Pipeline& with(const std::string& id, const std::string& parameter, const PipelineValue& value);
 
