@@ -49,6 +49,8 @@ class Apply {
   void refuse(std::span<const Command> batch, std::size_t culprit, Reason reason) noexcept;
 
   Reason immediate(const Command& command) noexcept;
+  Reason set_bus_parent(const ValuePayload& value) noexcept;
+  Reason set_clip(const ClipPayload& clip) noexcept;
   Reason remove(const Command& command) noexcept;
   Reason cancel(const Command& command) noexcept;
   Reason resolve(const Command& command) noexcept;

@@ -29,36 +29,12 @@ Reason Apply::immediate(const Command& command) noexcept {
     case CommandKind::AddBus:
       reason = add_bus(command.as.bus);
       break;
-    case CommandKind::SetBusParent: {
-      const ValuePayload& value = command.as.value;
-      const auto parent = static_cast<std::int32_t>(value.value);
-      if (parent < -1 ||
-          (parent >= 0 && (parent >= static_cast<std::int32_t>(state_.config.buses) ||
-                           !state_.buses[static_cast<std::uint32_t>(parent)].alive))) {
-        return Reason::UnknownBus;
-      }
-      if (bus_cycle(state_, value.bus, parent)) {
-        return Reason::BusCycle;
-      }
-      state_.buses[value.bus].parent = parent;
-      order_buses(state_);
-      refresh_buses(state_, value.ramp);
+    case CommandKind::SetBusParent:
+      reason = set_bus_parent(command.as.value);
       break;
-    }
-    case CommandKind::SetClip: {
-      const ClipPayload& clip = command.as.clip;
-      if (clip.output != 255 && clip.output >= state_.config.outputs) {
-        return Reason::BadOutput;
-      }
-      if (clip.policy > ClipPolicy::Fault) {
-        return Reason::BadValue;
-      }
-      if (clip.policy == ClipPolicy::Limit && state_.config.limiter_lookahead == 0) {
-        return Reason::NoLimiter;
-      }
-      output_.set_policy(clip.output, clip.policy);
+    case CommandKind::SetClip:
+      reason = set_clip(command.as.clip);
       break;
-    }
     case CommandKind::ClearFault:
       output_.clear_fault();
       break;
@@ -80,6 +56,37 @@ Reason Apply::immediate(const Command& command) noexcept {
     state_.tell(event);
   }
   return reason;
+}
+
+Reason Apply::set_bus_parent(const ValuePayload& value) noexcept {
+  if (!(value.value >= -1.0 && value.value < static_cast<double>(state_.config.buses))) {
+    return Reason::UnknownBus;
+  }
+  const auto parent = static_cast<std::int32_t>(value.value);
+  if (parent >= 0 && !state_.buses[static_cast<std::uint32_t>(parent)].alive) {
+    return Reason::UnknownBus;
+  }
+  if (bus_cycle(state_, value.bus, parent)) {
+    return Reason::BusCycle;
+  }
+  state_.buses[value.bus].parent = parent;
+  order_buses(state_);
+  refresh_buses(state_, value.ramp);
+  return Reason::None;
+}
+
+Reason Apply::set_clip(const ClipPayload& clip) noexcept {
+  if (clip.output != 255 && clip.output >= state_.config.outputs) {
+    return Reason::BadOutput;
+  }
+  if (clip.policy > ClipPolicy::Fault) {
+    return Reason::BadValue;
+  }
+  if (clip.policy == ClipPolicy::Limit && state_.config.limiter_lookahead == 0) {
+    return Reason::NoLimiter;
+  }
+  output_.set_policy(clip.output, clip.policy);
+  return Reason::None;
 }
 
 Reason Apply::remove(const Command& command) noexcept {

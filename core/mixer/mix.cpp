@@ -183,11 +183,13 @@ void Mix::enqueue(const Tone& tone) noexcept {
   const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
   const std::byte* first = tone.data + static_cast<std::size_t>(tone.index) * size;
   bus.job[bus.jobs++] = {first, first + tone.stride, tone.gain[0], tone.gain[1]};
-  // The pass fetches the rest, four voices ahead.
-  const std::size_t bytes = std::min<std::size_t>(block_ * size, 256);
-  for (std::size_t at = 0; at < bytes; at += 64) {
+  // The pass fetches the rest, four voices ahead; but the last line, which it would not touch on a
+  // line's beginning, is fetched here.
+  const std::size_t bytes = block_ * size;
+  for (std::size_t at = 0; at < std::min<std::size_t>(bytes, 256); at += 64) {
     __builtin_prefetch(first + at);
   }
+  __builtin_prefetch(first + bytes - 1);
 }
 
 void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
