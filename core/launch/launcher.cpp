@@ -163,12 +163,15 @@ class Launcher::Site {
   Checked ask(const spec::PipelineSpec& spec) {
     Checked checked;
     checked.found = crew_->start_all();
+    log_->line("avrig", stage::Level::Debug, "stage processes started");
     if (jack_) {
       jack_->wait_ready(monotonic_ns() + kJackTimeoutNs);
+      log_->line("avrig", stage::Level::Debug, "the private JACK server answers");
     }
     if (!checked.found.ok() || !add(checked.found, crew_->describe_all())) {
       return checked;
     }
+    log_->line("avrig", stage::Level::Debug, "all stages have described themselves");
     graph::Descriptions descriptions;
     for (const Member& member : crew_->members()) {
       descriptions.emplace(member.spec->id, member.description);
@@ -180,6 +183,7 @@ class Launcher::Site {
         !add(checked.found, crew_->configure_all(*checked.graph))) {
       return checked;
     }
+    log_->line("avrig", stage::Level::Debug, "all stages have fixed their formats");
     graph::PlanOptions options;
     options.cores = static_cast<unsigned>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
     graph::Planned planned = checked.graph->plan(options);
@@ -310,6 +314,9 @@ RunResult Launcher::run() {
       log.warn(spec::to_string(warning.position) + ": " + warning.text);
     }
     RunMemory memory(*checked.plan);
+    log.line("avrig",
+             stage::Level::Debug,
+             "shared memory made: " + std::to_string(checked.plan->bytes >> 20) + " MiB");
     Supervisor::Options how;
     how.run_dir = result.run_dir;
     how.progress = options_.progress;

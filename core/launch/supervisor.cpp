@@ -39,6 +39,10 @@ std::string seconds(std::int64_t ns) {
   return text.data();
 }
 
+std::string milliseconds(std::int64_t ns) {
+  return std::to_string(ns / kMs) + " ms";
+}
+
 std::string wall_clock() {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -113,7 +117,7 @@ Outcome Supervisor::run() {
                    on_end(member, status);
                  }});
   log_->info("started '" + spec_->name + "', " + std::to_string(posts_.size()) + " stages, " +
-             seconds(monotonic_ns() - log_->began_ns()) + " after the call");
+             milliseconds(monotonic_ns() - log_->began_ns()) + " after the call");
   for (Member& member : crew_->members()) {
     log_->info("stage '" + member.spec->id + "' is process " +
                std::to_string(member.process->pid()));
@@ -177,9 +181,10 @@ void Supervisor::tick() {
 void Supervisor::on_event(Member& member, const json& message) {
   Post& post = posts_[member.index];
   if (message.value("answer", "") == "ready" && post.phase == Phase::Starting) {
+    const std::int64_t took_ns = monotonic_ns() - post.began_ns;
     go(member);
-    log_->info("stage '" + member.spec->id + "' is back after " +
-               seconds(monotonic_ns() - post.began_ns));
+    log_->info("stage '" + member.spec->id + "' is back as process " +
+               std::to_string(member.process->pid()) + " after " + milliseconds(took_ns));
   } else if (message.value("event", "") == "ended") {
     post.said_ended = true;
   } else if (message.value("event", "") == "set") {
