@@ -241,7 +241,11 @@ int run_stage(int argc, char** argv, Stage& stage) noexcept {
     (void)std::signal(SIGPIPE, SIG_IGN);
     // The default 50 us of timer slack would land on every timed wait.
     (void)::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    return Conversation(Socket(UniqueFd(Socket::kStageFd)), stage).hold();
+    // Never destroyed: a stage may let go of frames of its rings (a decoder's reference pictures)
+    // as late as in its own destructor, which runs after us.
+    static Conversation* const conversation =
+        new Conversation(Socket(UniqueFd(Socket::kStageFd)), stage);
+    return conversation->hold();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return static_cast<int>(ErrorCode::Internal);
