@@ -170,6 +170,7 @@ void do_resume(State& state, std::uint32_t index, const Doing& doing) noexcept {
     tone.out_length = 0;
   } else if (play.state == PlayState::Paused) {
     tone.at = state.cursor;
+    tone.settle(state.cursor);
     State::set_bit(state.active, play.voice, true);
     State::set_bit(state.streaming, play.voice, tone.stream);
     if (tone.stream) {

@@ -237,6 +237,7 @@ void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
 }
 
 void Mix::tone(Tone t, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
+  t.settle(t.at);  // what ended while it was silent
   while (n > 0) {
     std::int64_t m = static_cast<std::int64_t>(n);
     if (t.ramp_length > 0) {

@@ -3,6 +3,7 @@
 #include "rig.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <new>
 #include <random>
@@ -209,6 +210,52 @@ TEST_SUITE("core/mixer/realtime") {
     CHECK(allocations.load() == 0);
     CHECK(accepted > 10000);
     CHECK(engine.position() > 100000);
+  }
+
+  TEST_CASE("DS-14 realtime: ten thousand sensible calls in any order leave a sane mixer") {
+    const std::vector<float> data(500, 0.01F);
+    std::vector<float> rows[2] = {std::vector<float>(64), std::vector<float>(64)};
+    float* outputs[2] = {rows[0].data(), rows[1].data()};
+    for (unsigned seed = 1; seed <= 30; ++seed) {
+      CAPTURE(seed);
+      EngineConfig config;
+      config.voices = 64;
+      config.actions = 2048;
+      config.buses = 1;
+      Engine engine(config);
+      engine.set_samples(0, {data.data(), 500, 1, SampleFormat::F32, 2000, 0.01F});
+      std::mt19937 random(seed);
+      for (int i = 0; i < 10000; ++i) {
+        const VoiceId id = make_voice(static_cast<std::uint32_t>(random() % 64), 1);
+        const VoiceId other = make_voice(static_cast<std::uint32_t>(random() % 64), 1);
+        const auto offset = static_cast<std::int64_t>(random() % 300);
+        const Command all[] = {add_voice(id, 0, {0, 1}),
+                               start(id, with_start(other, offset), kLoopForever),
+                               start(id),
+                               stop(id, with_end(other, offset)),
+                               stop(id, now(), 64),
+                               set_gain(id, -3.0),
+                               set_pan(id, 0.5, at(engine.position() + offset)),
+                               set_pitch(id, 1.5),
+                               pause(id, at(engine.position() + offset), 20),
+                               pause(id),
+                               resume(id),
+                               resume(id, with_start(other, offset), 30),
+                               jump(offset / 10, 1),
+                               remove_voice(id, kCommandForce, 32)};
+        engine.apply(all[random() % std::size(all)]);
+        if (random() % 50 == 0) {
+          engine.render(outputs, 1 + random() % 64);
+          for (const float x : rows[0]) {
+            REQUIRE(std::abs(x) <= 0.65F);
+          }
+        }
+        Event event;
+        while (engine.next_event(event)) {
+          REQUIRE(event.reason != Reason::Full);
+        }
+      }
+    }
   }
 
   TEST_CASE("DS-14 realtime: a removed voice stays taken until its owner can hear of it") {
