@@ -247,11 +247,12 @@ bool Ring::published(std::uint64_t sequence) const noexcept {
 
 void Ring::read_body(std::uint64_t sequence, Descriptor& out) const noexcept {
   const DescriptorSlot& from = slot(sequence);
-  std::array<std::uint64_t, kDescriptorWords> words;
+  // Word by word into place: a copy of the copy would wait for these stores.
+  auto* to = reinterpret_cast<std::byte*>(&out);
   for (std::size_t word = 0; word < kDescriptorWords; ++word) {
-    words[word] = from.body[word].load(std::memory_order_relaxed);
+    const std::uint64_t value = from.body[word].load(std::memory_order_relaxed);
+    std::memcpy(to + word * sizeof value, &value, sizeof value);
   }
-  std::memcpy(&out, words.data(), sizeof out);
 }
 
 bool Ring::read(std::uint64_t sequence, Descriptor& out, std::uint64_t& word) const noexcept {

@@ -239,9 +239,19 @@ bool RingFollower::resolve(Taken& taken) noexcept {
   return true;
 }
 
+// A hint: have the frame's first bytes come from the maker's cache while its descriptor does.
+void RingFollower::fetch(std::uint64_t sequence) const noexcept {
+  const std::uint32_t buffer =
+      word_buffer(ring_->slot(sequence).word.load(std::memory_order_relaxed));
+  if (buffer < ring_->buffers()) {
+    __builtin_prefetch(ring_->buffer(buffer).data());
+  }
+}
+
 bool RingFollower::begin(std::uint64_t sequence, Taken& taken) noexcept {
   const MakerPage& maker = ring_->maker_page();
-  page_->since_ns.store(monotonic_ns(), std::memory_order_relaxed);
+  fetch(sequence);
+  page_->since_ns.store(monotonic_coarse_ns(), std::memory_order_relaxed);
   // seq_cst: pairs with the maker's store of floor. Either we see the raised floor here, or the
   // maker sees that the frame is in our hand and leaves its buffer alone.
   page_->begun.store(sequence + 1, std::memory_order_seq_cst);

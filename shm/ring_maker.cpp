@@ -290,9 +290,14 @@ bool RingMaker::may_publish() noexcept {
   if (ring_->live() || !can_pin()) {
     return can_pin();
   }
-  const std::uint64_t usable = ring_->slots() - ring_->guard();
-  const std::uint64_t barrier = lowest_hold(true);
-  return head_ - barrier < std::min<std::uint64_t>(usable, ring_->window());
+  const std::uint64_t usable =
+      std::min<std::uint64_t>(ring_->slots() - ring_->guard(), ring_->window());
+  // Cursors only grow: what was free stays free. Looking again takes the line that the followers
+  // write from them, so it is left until nothing else is known to be free.
+  if (head_ - barrier_ >= usable) {
+    barrier_ = lowest_hold(true);
+  }
+  return head_ - barrier_ < usable;
 }
 
 bool RingMaker::ready() noexcept {
@@ -322,16 +327,20 @@ void RingMaker::write_slot(Descriptor& descriptor, Kind kind, std::uint32_t buff
   // before and the new sequence: both lie in front of the fence, the rest of the body behind it.
   slot.body[0].store(head_, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
-  std::array<std::uint64_t, kDescriptorWords> words;
-  std::memcpy(words.data(), &descriptor, sizeof descriptor);
+  const auto* from = reinterpret_cast<const std::byte*>(&descriptor);
   for (std::size_t word = 1; word < kDescriptorWords; ++word) {
-    slot.body[word].store(words[word], std::memory_order_relaxed);
+    std::uint64_t value = 0;
+    std::memcpy(&value, from + word * sizeof value, sizeof value);
+    // What the slot says already is left: its line stays in the followers' caches, and in ours.
+    if (slot.body[word].load(std::memory_order_relaxed) != value) {
+      slot.body[word].store(value, std::memory_order_relaxed);
+    }
   }
-  last_ = descriptor;
   // The commit. seq_cst: release for what it names, and one half of the wake-up's Dekker pair.
   slot.word.store(make_word(head_, kind, buffer), std::memory_order_seq_cst);
   ++head_;
   ring_->maker_page().head.store(head_, std::memory_order_relaxed);
+  last_ = descriptor;
 }
 
 void RingMaker::vacate_slot() noexcept {

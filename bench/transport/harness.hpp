@@ -64,6 +64,14 @@ struct MachineTime {
 [[nodiscard]] MachineTime machine_time() noexcept;
 void pin(const Options& options, std::size_t process) noexcept;
 void sleep_until_ns(std::int64_t when_ns) noexcept;
+/// Field by field: a wider copy of fields just stored would wait until the whole fill has left the
+/// store buffer, and be measured.
+inline void put_stamp(std::byte* payload, std::uint64_t sequence, std::uint64_t phase) noexcept {
+  auto* stamp = reinterpret_cast<volatile Stamp*>(payload);
+  stamp->sequence = sequence;
+  stamp->phase = phase;
+  stamp->sent_ns = monotonic_ns();
+}
 /// Write every byte behind the stamp.
 void fill(std::byte* payload, std::size_t bytes, std::uint64_t value) noexcept;
 /// Read every byte.
@@ -135,8 +143,7 @@ Sent send(const Options& options, Sender& sender) {
     if (options.touch && phase != kLast) {
       fill(payload, options.size, sequence);
     }
-    const Stamp stamp{monotonic_ns(), sequence++, phase};
-    std::memcpy(payload, &stamp, sizeof stamp);
+    put_stamp(payload, sequence++, phase);
     sender.publish();
   };
   const auto ns = [](double seconds) {

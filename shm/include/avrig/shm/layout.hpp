@@ -17,7 +17,7 @@
 namespace avrig::shm {
 
 inline constexpr std::uint64_t kRingMagic = 0x676e'6972'7661'0001;  // "..avring"
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::uint32_t kMaxParticipants = 32;
 inline constexpr std::uint32_t kMaxEditors = 4;
 inline constexpr std::uint32_t kMaxOrigins = 4;
@@ -146,7 +146,8 @@ struct ParticipantPage {
   alignas(128) std::atomic<std::uint64_t> begun;  ///< frames it has begun; begun - 1 may be in hand
   std::atomic<std::uint64_t> done;                ///< frames it has completed
   std::atomic<std::uint64_t> hold;                ///< frames whose memory it has let go
-  std::atomic<std::int64_t> since_ns;             ///< when it began the frame in hand; 0 = none
+  std::atomic<std::int64_t> since_ns;             ///< when it began the frame in hand (to a tick);
+                                                  ///< 0 = none
   alignas(128) TwoCopy<Ledger> ledger;
   alignas(
       128) std::atomic<std::uint64_t> undo_tag;  ///< sequence + 1 of the before-image, stored last
@@ -160,42 +161,44 @@ struct ParticipantPage {
 static_assert(sizeof(ParticipantPage) <= 4096);
 
 /// Everything about a frame but its bytes. The maker fills it; `word` publishes it.
+///
+/// In front, on the commit word's cache line, what is new in each frame; behind it what mostly
+/// stays: the maker stores only what changed, so that a frame passes with one line or two.
 struct Descriptor {
   std::uint64_t sequence;
   std::int64_t capture_ns;
-  std::int64_t sigma_ns;
-  std::int64_t duration_ns;
-  std::int64_t index;  ///< first sample / picture number since the stream began
-  std::uint64_t epoch;
-  std::uint32_t quality;      ///< AVRIG_QUALITY_*
-  std::uint32_t flags;        ///< AVRIG_FRAME_*
-  std::int64_t published_ns;  ///< CLOCK_MONOTONIC, just before publishing
-
-  std::uint32_t samples;  ///< audio: samples a channel; features: rows; packets: bytes
-  std::uint32_t planes;
-  std::array<std::uint64_t, AVRIG_MAX_PLANES> plane_offset;
-  std::array<std::uint32_t, AVRIG_MAX_PLANES> stride;
-  std::array<std::uint32_t, AVRIG_MAX_PLANES> rows;
+  std::int64_t index;            ///< first sample / picture number since the stream began
+  std::int64_t published_ns;     ///< CLOCK_MONOTONIC, just before publishing
+  std::uint64_t generation;      ///< of its buffer, for taps: another one has other bytes
+  std::int64_t source_position;  ///< readers: where in the source (their own unit)
+  std::int64_t due_ns;           ///< reference rings: when to present, CLOCK_MONOTONIC; live only
 
   /// For each input of the maker: frames consumed when this one was made (0 = none yet). The
   /// output is the commit record: a successor resumes from here.
   std::array<std::uint64_t, kMaxOrigins> origin;
   /// For each input: the first frame that the maker's state at this point still needs.
   std::array<std::uint64_t, kMaxOrigins> origin_from;
-  std::uint32_t part;            ///< which of several outputs of the same origin
-  std::uint32_t more_parts;      ///< 1: further outputs of the same origin follow
-  std::int64_t source_position;  ///< readers: where in the source (their own unit)
-  std::uint64_t voids;           ///< descriptors in [0, this] that carry no frame
-  std::uint64_t drops;           ///< of these, frames that the maker dropped
-  std::uint32_t reason;          ///< Kind::Empty: DropReason
-  std::uint32_t quarantined;     ///< 1: dropped or flagged because it crashed the maker
-  std::uint64_t generation;      ///< of its buffer, for taps: another one has other bytes
 
-  // Reference rings.
-  std::int64_t due_ns;             ///< when to present, CLOCK_MONOTONIC; live only
+  std::int64_t sigma_ns;
+  std::int64_t duration_ns;
+  std::uint64_t epoch;
+  std::uint32_t quality;           ///< AVRIG_QUALITY_*
+  std::uint32_t flags;             ///< AVRIG_FRAME_*
+  std::uint64_t voids;             ///< descriptors in [0, this] that carry no frame
+  std::uint64_t drops;             ///< of these, frames that the maker dropped
+  std::uint32_t part;              ///< which of several outputs of the same origin
+  std::uint32_t more_parts;        ///< 1: further outputs of the same origin follow
   std::uint64_t gap_samples;       ///< Break, or samples missing before this frame
   std::uint32_t reference_buffer;  ///< buffer of the referred ring; kNoBuffer = silence or black
   std::uint32_t reference_ring;
+
+  std::uint32_t samples;  ///< audio: samples a channel; features: rows; packets: bytes
+  std::uint32_t planes;
+  std::array<std::uint64_t, AVRIG_MAX_PLANES> plane_offset;
+  std::array<std::uint32_t, AVRIG_MAX_PLANES> stride;
+  std::array<std::uint32_t, AVRIG_MAX_PLANES> rows;
+  std::uint32_t reason;       ///< Kind::Empty: DropReason
+  std::uint32_t quarantined;  ///< 1: dropped or flagged because it crashed the maker
 };
 inline constexpr std::size_t kDescriptorWords = sizeof(Descriptor) / sizeof(std::uint64_t);
 static_assert(sizeof(Descriptor) == 272 && sizeof(Descriptor) % sizeof(std::uint64_t) == 0);

@@ -105,6 +105,7 @@ class RingFollower {
   void decide(std::uint64_t to) noexcept;
   void count_void(Kind kind) noexcept;
   void advance(std::uint64_t to) noexcept;
+  void fetch(std::uint64_t sequence) const noexcept;
   [[nodiscard]] bool begin(std::uint64_t sequence, Taken& taken) noexcept;
   [[nodiscard]] bool resolve(Taken& taken) noexcept;
   [[nodiscard]] bool passed_by_editors(Taken& taken) const noexcept;

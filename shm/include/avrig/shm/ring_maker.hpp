@@ -110,6 +110,7 @@ class RingMaker {
   std::uint64_t head_ = 0;
   std::uint64_t tail_ = 0;  // frames below are freed or pinned
   std::uint64_t floor_ = 0;
+  std::uint64_t barrier_ = 0;  // the lowest hold of `must` followers, when we last looked
   bool ended_ = false;
   std::optional<Descriptor> last_;
   std::vector<std::uint32_t> named_;  // buffer of sequence, by sequence % slots
