@@ -83,10 +83,23 @@ stage::Configured JackWriter::configure(std::span<const avrig_format> inputs,
   return out;
 }
 
+void JackWriter::make_mixer() {
+  mixer::EngineConfig config;
+  config.outputs = std::max(outputs_, channels_);
+  config.sample_rate_hz = rate_hz_;
+  config.buses = mixer::kMaxBuses;
+  host_ = std::make_unique<dipstream::MixerHost>(config, channels_);
+}
+
 void JackWriter::open_client(std::int64_t newest_frame) {
-  options_.channels = channels_;
-  client_ = std::make_unique<JackClient>(options_);
+  options_.channels = std::max(outputs_, channels_);
+  client_ = std::make_unique<jack::OutputClient>(options_);
   rate_hz_ = client_->rate_hz();
+  if (!host_) {
+    make_mixer();
+  }
+  host_->expect_new_device();
+  client_->play(*host_);
   client_->activate(newest_frame);
 }
 
@@ -102,6 +115,11 @@ void JackWriter::prepare(stage::StageIo& io) {
   }
   fifo_ =
       std::make_unique<SampleFifo>(channels_, static_cast<std::uint32_t>(kAheadSeconds * rate_hz_));
+  live_ = std::make_unique<PipelineInput>(*fifo_, channels_);
+  if (offline_) {
+    make_mixer();
+    host_->set_live(live_.get());  // from the first sample on: position 0 is sample 0
+  }
   playback_ = std::make_unique<Playback>(io, 0, rate_hz_, *fifo_);
 }
 
@@ -114,7 +132,7 @@ void JackWriter::run(stage::StageIo& io) {
 }
 
 void JackWriter::run_offline(stage::StageIo& io) {
-  OfflineOutput output(to_, rate_hz_, channels_, *fifo_);
+  OfflineOutput output(to_, rate_hz_, *host_, *fifo_);
   bool placed_first = false;
   while (!playback_->ended() && !io.abandoned()) {
     if (io.ordered()) {
@@ -142,7 +160,7 @@ void JackWriter::run_offline(stage::StageIo& io) {
 
 // Fix where on the device's timeline the stream begins, or take a predecessor's word for it.
 bool JackWriter::start(stage::StageIo& io) {
-  CycleReport cycle{};
+  clock::OutputCycle cycle{};
   if (!client_->report(cycle)) {
     return false;
   }
@@ -177,7 +195,8 @@ bool JackWriter::start(stage::StageIo& io) {
     fifo_->reset(0);
   }
   playback_->set_origin(media0_ns_);
-  client_->play(*fifo_, anchor_);
+  live_->set_anchor(anchor_);
+  host_->set_live(live_.get());
   started_ = true;
   publish_clock(io);
   return true;
@@ -185,7 +204,7 @@ bool JackWriter::start(stage::StageIo& io) {
 
 // The master map: what is heard when. Video follows it.
 void JackWriter::publish_clock(stage::StageIo& io) {
-  CycleReport cycle{};
+  clock::OutputCycle cycle{};
   if (!block_ || !client_->report(cycle)) {
     return;
   }
@@ -203,7 +222,7 @@ void JackWriter::publish_clock(stage::StageIo& io) {
   section_.master.rate = media_per_sample / cycle.ns_per_sample;
   section_.master.sigma_ns = cycle.sigma_ns;
   section_.last_frame = cycle.frame;
-  section_.underrun_samples = cycle.underrun_samples;
+  section_.underrun_samples = live_->missing();
   section_.xruns = client_->xruns();
   section_.phase = playback_->ended() ? shm::SyncPhase::Ended : shm::SyncPhase::Running;
   block_->write(section_);
@@ -214,6 +233,7 @@ void JackWriter::reconnect(stage::StageIo& io) {
   io.log(stage::Level::Warning, "the JACK server went away; trying to reach it again");
   io.count("server_losses");
   client_.reset();
+  host_->set_live(nullptr);
   while (!io.abandoned()) {
     try {
       open_client(0);
@@ -225,7 +245,7 @@ void JackWriter::reconnect(stage::StageIo& io) {
   if (!client_) {
     return;
   }
-  CycleReport cycle{};
+  clock::OutputCycle cycle{};
   while (!io.abandoned() && !client_->report(cycle)) {
     (void)io.waiter().wait([&] { return io.abandoned(); }, monotonic_ns() + 5'000'000);
   }
@@ -236,7 +256,8 @@ void JackWriter::reconnect(stage::StageIo& io) {
   anchor_ = cycle.frame -
             std::llround(static_cast<double>(media_now_ns - media0_ns_) / cycle.ns_per_sample);
   section_.anchor_frame = anchor_;
-  client_->play(*fifo_, anchor_);
+  live_->set_anchor(anchor_);
+  host_->set_live(live_.get());
 }
 
 void JackWriter::run_live(stage::StageIo& io) {
@@ -268,13 +289,13 @@ void JackWriter::run_live(stage::StageIo& io) {
                            wake_ns);
   }
   playback_->release();
-  CycleReport cycle{};
-  if (client_ && client_->report(cycle) && (cycle.underrun_samples > 0 || client_->xruns() > 0)) {
+  const std::uint64_t xruns = client_ ? client_->xruns() : 0;
+  if (live_->missing() > 0 || xruns > 0) {
     io.log(stage::Level::Warning,
-           std::to_string(cycle.underrun_samples) + " samples of silence for want of sound, " +
-               std::to_string(client_->xruns()) + " xruns of the server");
+           std::to_string(live_->missing()) + " samples of silence for want of sound, " +
+               std::to_string(xruns) + " xruns of the server");
   }
-  io.count("underrun_samples", static_cast<std::int64_t>(cycle.underrun_samples));
+  io.count("underrun_samples", static_cast<std::int64_t>(live_->missing()));
   io.count("late_samples", static_cast<std::int64_t>(playback_->late_samples()));
   section_.phase = shm::SyncPhase::Ended;
   section_.master.valid = 0;

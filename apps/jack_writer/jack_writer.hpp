@@ -2,8 +2,10 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
-#include "jack_client.hpp"
+#include "pipeline_input.hpp"
 #include "playback.hpp"
+#include <avrig/dipstream/mixer_host.hpp>
+#include <avrig/jack/output_client.hpp>
 #include <avrig/shm/sync_block.hpp>
 #include <avrig/stage/stage.hpp>
 
@@ -13,7 +15,8 @@
 
 namespace avrig::jack_writer {
 
-/// `write: jack`: the pipeline's sound on a JACK server; the master clock of its sync group.
+/// `write: jack`: the DipStream mixer on a JACK server, with the pipeline's sound as one of its
+/// voices; the master clock of its sync group.
 ///
 /// Killed, its successor takes the same anchor (device frame and media time) from the sync block
 /// and goes on along the timeline: what was not heard meanwhile is a hole, nothing is shifted.
@@ -27,6 +30,7 @@ class JackWriter final : public stage::Stage {
   void run(stage::StageIo& io) override;
 
  private:
+  void make_mixer();
   void open_client(std::int64_t newest_frame);
   void run_offline(stage::StageIo& io);
   void run_live(stage::StageIo& io);
@@ -34,13 +38,16 @@ class JackWriter final : public stage::Stage {
   void publish_clock(stage::StageIo& io);
   void reconnect(stage::StageIo& io);
 
-  ClientOptions options_;
+  jack::ClientOptions options_;
   std::string to_;
   bool offline_ = false;
   std::uint32_t rate_hz_ = 48000;
   std::uint32_t channels_ = 2;
+  std::uint32_t outputs_ = 0;  // asked for; 0 = as many as the sound has channels
   std::unique_ptr<SampleFifo> fifo_;
-  std::unique_ptr<JackClient> client_;
+  std::unique_ptr<PipelineInput> live_;
+  std::unique_ptr<dipstream::MixerHost> host_;
+  std::unique_ptr<jack::OutputClient> client_;  // renders from the host: goes first
   std::unique_ptr<Playback> playback_;
   std::optional<shm::SyncBlock> block_;
   shm::SyncSection section_{};

@@ -16,12 +16,14 @@ constexpr std::uint32_t kPeriod = 1024;
 
 OfflineOutput::OfflineOutput(const std::string& path,
                              std::uint32_t rate_hz,
-                             std::uint32_t channels,
+                             dipstream::MixerHost& host,
                              SampleFifo& fifo)
     : clock_(rate_hz),
+      host_(&host),
       fifo_(&fifo),
       rate_hz_(rate_hz),
-      block_(std::size_t{channels} * kPeriod, 0.0F) {
+      block_(std::size_t{host.engine().config().outputs} * kPeriod, 0.0F) {
+  const std::uint32_t channels = host.engine().config().outputs;
   for (std::uint32_t channel = 0; channel < channels; ++channel) {
     rows_.push_back(block_.data() + std::size_t{channel} * kPeriod);
   }
@@ -51,14 +53,18 @@ void OfflineOutput::write_packets() {
 }
 
 void OfflineOutput::render() {
+  render_to(fifo_->write_position());
+}
+
+void OfflineOutput::render_to(std::int64_t sample) {
+  const double ns_per_sample = 1e9 / rate_hz_;
   for (;;) {
     const auto at = static_cast<std::int64_t>(clock_.samples());
-    const std::int64_t there = fifo_->write_position() - at;
-    if (there <= 0) {
+    if (sample <= at) {
       return;
     }
-    const auto count = static_cast<std::uint32_t>(std::min<std::int64_t>(there, kPeriod));
-    (void)fifo_->read(at, count, rows_);
+    const auto count = static_cast<std::uint32_t>(std::min<std::int64_t>(sample - at, kPeriod));
+    host_->render({at, clock_.now_ns(), ns_per_sample, 0, 0}, count, rows_.data());
     if (encoder_) {
       avrig_frame frame{};
       frame.struct_size = sizeof frame;

@@ -4,6 +4,7 @@
 
 #include "playback.hpp"
 #include <avrig/clock/virtual_clock.hpp>
+#include <avrig/dipstream/mixer_host.hpp>
 #include <avrig/media/encoder.hpp>
 #include <avrig/media/muxer.hpp>
 
@@ -13,7 +14,7 @@
 
 namespace avrig::jack_writer {
 
-/// The device-free twin: renders the same FIFO by a virtual clock, as fast as frames come, and
+/// The device-free twin: renders the same mixer by a virtual clock, as fast as frames come, and
 /// writes what would have been heard to a file, where one is asked for.
 ///
 /// Thread: the stage's
@@ -22,11 +23,13 @@ class OfflineOutput {
   /// `path` empty: the samples go nowhere. Throws Error(Open).
   OfflineOutput(const std::string& path,
                 std::uint32_t rate_hz,
-                std::uint32_t channels,
+                dipstream::MixerHost& host,
                 SampleFifo& fifo);
 
   /// Render all that is in the FIFO.
   void render();
+  /// Render to `sample`, whether or not there is anything from the pipeline.
+  void render_to(std::int64_t sample);
   void finish();
   [[nodiscard]] std::uint64_t samples() const noexcept { return clock_.samples(); }
 
@@ -34,6 +37,7 @@ class OfflineOutput {
   void write_packets();
 
   clock::VirtualClock clock_;
+  dipstream::MixerHost* host_;
   SampleFifo* fifo_;
   std::uint32_t rate_hz_;
   std::vector<float> block_;

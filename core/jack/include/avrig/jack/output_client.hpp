@@ -2,8 +2,8 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
-#include "sample_fifo.hpp"
 #include <avrig/clock/cycle_clock.hpp>
+#include <avrig/clock/output_cycle.hpp>
 #include <avrig/shm/two_copy.hpp>
 
 #include <atomic>
@@ -14,7 +14,7 @@
 
 #include <jack/jack.h>
 
-namespace avrig::jack_writer {
+namespace avrig::jack {
 
 /// Where the client goes.
 struct ClientOptions {
@@ -24,41 +24,34 @@ struct ClientOptions {
   std::string connect;  ///< "auto" = the physical outputs, "none", or a pattern of port names
 };
 
-/// What the callback knows about its newest cycle.
-struct CycleReport {
-  std::int64_t frame;    ///< unwrapped device frame at which the cycle begins
-  std::int64_t time_ns;  ///< CLOCK_MONOTONIC of that frame, by our own clock
-  double ns_per_sample;
-  std::int64_t sigma_ns;
-  std::uint64_t epoch;
-  std::uint64_t underrun_samples;
-};
-
-/// One JACK client that plays a SampleFifo.
+/// One JACK client that plays what a renderer gives it.
 ///
 /// Its times are CLOCK_MONOTONIC, from a CycleClock of its own: JACK's mapping counts
 /// CLOCK_MONOTONIC_RAW and is wrong for seconds after a driver's xrun.
 ///
 /// Thread: control, but for the callback, which allocates, locks, logs and throws nothing
-class JackClient {
+class OutputClient {
  public:
   /// Throws Error(Open) when no server answers or it refuses.
-  explicit JackClient(const ClientOptions& options);
-  ~JackClient();
-  JackClient(const JackClient&) = delete;
-  JackClient& operator=(const JackClient&) = delete;
+  explicit OutputClient(const ClientOptions& options);
+  ~OutputClient();
+  OutputClient(const OutputClient&) = delete;
+  OutputClient& operator=(const OutputClient&) = delete;
 
   [[nodiscard]] std::uint32_t rate_hz() const noexcept { return rate_hz_; }
   [[nodiscard]] std::uint32_t period() const noexcept { return period_; }
+  [[nodiscard]] std::uint32_t outputs() const noexcept {
+    return static_cast<std::uint32_t>(ports_.size());
+  }
 
   /// Begin cycling. `newest_frame`: an unwrapped frame known from before (0 = none), so that
   /// counting goes on across our own death.
   void activate(std::int64_t newest_frame);
-  /// Play from now on: position 0 of `fifo` at device frame `anchor`. Once.
-  void play(SampleFifo& fifo, std::int64_t anchor) noexcept;
+  /// Play from now on what `renderer` gives; silence before. It outlives this client.
+  void play(clock::OutputRenderer& renderer) noexcept;
 
   /// False until the first cycle.
-  [[nodiscard]] bool report(CycleReport& report) const noexcept;
+  [[nodiscard]] bool report(clock::OutputCycle& report) const noexcept;
   /// The server went away.
   [[nodiscard]] bool lost() const noexcept { return lost_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t xruns() const noexcept { return xruns_.load(); }
@@ -84,12 +77,10 @@ class JackClient {
   std::int64_t newest_frame_ = 0;
   bool known_frame_ = false;
   clock::CycleClock clock_;
-  std::atomic<SampleFifo*> fifo_{nullptr};
-  std::int64_t anchor_ = 0;
-  std::uint64_t underrun_samples_ = 0;
-  shm::TwoCopy<CycleReport> report_{};
+  std::atomic<clock::OutputRenderer*> renderer_{nullptr};
+  shm::TwoCopy<clock::OutputCycle> report_{};
   std::atomic<bool> lost_{false};
   std::atomic<std::uint64_t> xruns_{0};
 };
 
-}  // namespace avrig::jack_writer
+}  // namespace avrig::jack

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
-#include "jack_client.hpp"
-
 #include <avrig/error.hpp>
+#include <avrig/jack/output_client.hpp>
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
 
-namespace avrig::jack_writer {
+namespace avrig::jack {
 namespace {
 
 jack_client_t* open_client(const ClientOptions& options) {
@@ -33,7 +32,7 @@ jack_client_t* open_client(const ClientOptions& options) {
 
 }  // namespace
 
-JackClient::JackClient(const ClientOptions& options)
+OutputClient::OutputClient(const ClientOptions& options)
     : client_(open_client(options)),
       rate_hz_(jack_get_sample_rate(client_.get())),
       period_(jack_get_buffer_size(client_.get())),
@@ -50,18 +49,18 @@ JackClient::JackClient(const ClientOptions& options)
     }
   }
   buffers_.resize(ports_.size(), nullptr);
-  jack_set_process_callback(client_.get(), &JackClient::on_process, this);
-  jack_set_xrun_callback(client_.get(), &JackClient::on_xrun, this);
-  jack_on_shutdown(client_.get(), &JackClient::on_shutdown, this);
+  jack_set_process_callback(client_.get(), &OutputClient::on_process, this);
+  jack_set_xrun_callback(client_.get(), &OutputClient::on_xrun, this);
+  jack_on_shutdown(client_.get(), &OutputClient::on_shutdown, this);
 }
 
-JackClient::~JackClient() {
+OutputClient::~OutputClient() {
   if (client_ && !lost()) {
     jack_deactivate(client_.get());
   }
 }
 
-void JackClient::activate(std::int64_t newest_frame) {
+void OutputClient::activate(std::int64_t newest_frame) {
   newest_frame_ = newest_frame;
   known_frame_ = newest_frame > 0;
   if (jack_activate(client_.get()) != 0) {
@@ -73,7 +72,7 @@ void JackClient::activate(std::int64_t newest_frame) {
 }
 
 // Port k to the k-th matching input; a mono stream to the first two, as a listener expects.
-void JackClient::connect(const std::string& pattern) {
+void OutputClient::connect(const std::string& pattern) {
   const bool automatic = pattern.empty() || pattern == "auto";
   const unsigned long flags = static_cast<unsigned long>(JackPortIsInput) |
                               (automatic ? static_cast<unsigned long>(JackPortIsPhysical) : 0UL);
@@ -96,36 +95,35 @@ void JackClient::connect(const std::string& pattern) {
   jack_free(found);
 }
 
-void JackClient::play(SampleFifo& fifo, std::int64_t anchor) noexcept {
-  anchor_ = anchor;
-  fifo_.store(&fifo, std::memory_order_release);
+void OutputClient::play(clock::OutputRenderer& renderer) noexcept {
+  renderer_.store(&renderer, std::memory_order_release);
 }
 
-bool JackClient::report(CycleReport& report) const noexcept {
+bool OutputClient::report(clock::OutputCycle& report) const noexcept {
   return report_.version() > 0 && report_.load(report);
 }
 
-std::int64_t JackClient::playback_latency_samples() const noexcept {
+std::int64_t OutputClient::playback_latency_samples() const noexcept {
   jack_latency_range_t range{};
   jack_port_get_latency_range(ports_.front(), JackPlaybackLatency, &range);
   return range.max;
 }
 
-int JackClient::on_process(jack_nframes_t frames, void* self) noexcept {
-  static_cast<JackClient*>(self)->cycle(frames);
+int OutputClient::on_process(jack_nframes_t frames, void* self) noexcept {
+  static_cast<OutputClient*>(self)->cycle(frames);
   return 0;
 }
 
-int JackClient::on_xrun(void* self) noexcept {
-  static_cast<JackClient*>(self)->xruns_.fetch_add(1, std::memory_order_relaxed);
+int OutputClient::on_xrun(void* self) noexcept {
+  static_cast<OutputClient*>(self)->xruns_.fetch_add(1, std::memory_order_relaxed);
   return 0;
 }
 
-void JackClient::on_shutdown(void* self) noexcept {
-  static_cast<JackClient*>(self)->lost_.store(true, std::memory_order_release);
+void OutputClient::on_shutdown(void* self) noexcept {
+  static_cast<OutputClient*>(self)->lost_.store(true, std::memory_order_release);
 }
 
-void JackClient::cycle(jack_nframes_t frames) noexcept {
+void OutputClient::cycle(jack_nframes_t frames) noexcept {
   const std::int64_t now_ns = monotonic_ns();
   const jack_nframes_t wrapped = jack_last_frame_time(client_.get());
   // 32 bits wrap after a day: count on from the newest known frame.
@@ -141,20 +139,17 @@ void JackClient::cycle(jack_nframes_t frames) noexcept {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     buffers_[port] = static_cast<float*>(jack_port_get_buffer(ports_[port], frames));
   }
-  if (SampleFifo* fifo = fifo_.load(std::memory_order_acquire)) {
-    underrun_samples_ += fifo->read(newest_frame_ - anchor_, frames, buffers_);
+  const clock::ClockMap& map = clock_.map();
+  const clock::OutputCycle cycle{
+      newest_frame_, map.to_ns(newest_frame_), map.ns_per_unit, map.sigma_ns, map.epoch};
+  if (clock::OutputRenderer* renderer = renderer_.load(std::memory_order_acquire)) {
+    renderer->render(cycle, frames, buffers_.data());
   } else {
     for (float* buffer : buffers_) {
       std::fill_n(buffer, frames, 0.0F);
     }
   }
-  const clock::ClockMap& map = clock_.map();
-  report_.store({newest_frame_,
-                 map.to_ns(newest_frame_),
-                 map.ns_per_unit,
-                 map.sigma_ns,
-                 map.epoch,
-                 underrun_samples_});
+  report_.store(cycle);
 }
 
-}  // namespace avrig::jack_writer
+}  // namespace avrig::jack
