@@ -143,6 +143,66 @@ bool same_events(std::vector<Event> a, std::vector<Event> b) {
          });
 }
 
+// Calls of every kind at random samples, each applied exactly there.
+Sound random_piece(unsigned seed, std::size_t block, Simd simd) {
+  EngineConfig config;
+  config.outputs = 3;
+  config.simd = simd;
+  config.voices = 64;
+  Rig rig(config, block);
+  std::mt19937 random(seed);
+  const auto pick = [&](int low, int high) {
+    return std::uniform_int_distribution<int>(low, high)(random);
+  };
+  rig.send(add_bus(1, 0, -2.0));
+  constexpr std::uint32_t kVoices = 6;
+  for (std::uint32_t v = 0; v < kVoices; ++v) {
+    const bool stereo = pick(0, 3) == 0;
+    Command add = add_voice(
+        make_voice(v, 1),
+        rig.lend(noise(static_cast<std::size_t>(2 * pick(3, 700)), seed + v), stereo ? 2 : 1),
+        {v % 3, (v + 1) % 3});
+    add.as.add.bus = static_cast<std::uint8_t>(pick(0, 1));
+    add.as.add.quality = static_cast<Quality>(pick(0, 2));
+    add.as.add.pitch = pick(0, 1) == 0 ? 1.0 : 0.1 * pick(1, 40);
+    add.as.add.gap = static_cast<GapPolicy>(pick(0, 1));
+    rig.send(add);
+  }
+  for (int i = 0; i < 150; ++i) {
+    const std::int64_t sample = pick(0, 5500);
+    const VoiceId id = make_voice(static_cast<std::uint32_t>(pick(0, kVoices - 1)), 1);
+    const VoiceId other = make_voice(static_cast<std::uint32_t>(pick(0, kVoices - 1)), 1);
+    const When when = pick(0, 2) == 0   ? now()
+                      : pick(0, 1) == 0 ? at(sample + pick(-50, 400))
+                                        : with_start(other, pick(-20, 300));
+    const std::uint32_t fade = pick(0, 1) == 0 ? 0U : static_cast<std::uint32_t>(pick(1, 200));
+    const LoopSpec loop = pick(0, 1) == 0 ? kNoLoop : LoopSpec{0, 0, pick(0, 9)};
+    Command go = start(id, when, loop, 0, static_cast<Late>(pick(0, 2)));
+    go.flags = pick(0, 1) == 0 ? 0U : std::uint32_t{kCommandReportLoops};
+    go.as.start.fade = fade;
+    const Command all[] = {go,
+                           go,
+                           go,
+                           stop(id, when, fade, static_cast<std::uint32_t>(pick(0, 3))),
+                           pause(id, when, fade),
+                           resume(id, when, fade),
+                           resume(id, when, fade),
+                           set_gain(id, pick(-30, 6), when, fade),
+                           set_pan(id, 0.1 * pick(-10, 10), when, fade),
+                           set_pitch(id, pick(0, 1) == 0 ? 1.0 : 0.1 * pick(0, 70), when),
+                           set_loop(id, loop, when),
+                           seek(id, pick(0, 2), when),
+                           set_bus(CommandKind::SetBusGain, 1, pick(-9, 3), at(sample + 9), fade),
+                           set_bus(CommandKind::SetBusSolo, 1, pick(0, 1), at(sample + 3), fade),
+                           jump(pick(0, 5) == 0 ? pick(1, 90) : 0, 3)};
+    rig.driver.submit_at(sample, all[static_cast<std::size_t>(pick(0, 14))]);
+  }
+  Sound sound;
+  sound.out = rig.driver.render(7000);
+  sound.events = rig.driver.events();
+  return sound;
+}
+
 }  // namespace
 
 TEST_SUITE("core/mixer/block") {
@@ -164,6 +224,20 @@ TEST_SUITE("core/mixer/block") {
         CHECK(differs.first - right.out[o].begin() == static_cast<std::ptrdiff_t>(kSamples));
       }
       CHECK(same_events(right.events, sound.events));
+    }
+  }
+
+  TEST_CASE(
+      "block: random calls of every kind have the same bits and events however they are cut") {
+    for (unsigned seed = 1; seed <= 60; ++seed) {
+      CAPTURE(seed);
+      const Sound right = random_piece(seed, 4096, Simd::Plain);
+      for (const std::size_t block : {std::size_t{16}, std::size_t{37}, std::size_t{256}}) {
+        CAPTURE(block);
+        const Sound sound = random_piece(seed, block, Simd::Auto);
+        REQUIRE((sound.out == right.out));
+        REQUIRE(same_events(sound.events, right.events));
+      }
     }
   }
 
