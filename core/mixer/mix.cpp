@@ -382,10 +382,13 @@ void Mix::gather(const Tone& t,
     std::int64_t index = -1;
     const std::int64_t last = std::min(t.content.total, t.available);
     if (u < 0 || u >= last) {
-      // Before the start lies silence, or what was heard there; after the end silence.
+      // Before the start lies silence, or what was heard there as far as there is any; after the
+      // end silence.
       run = u < 0 ? -u : static_cast<std::int64_t>(count);
-      if (u < 0 && t.content.joined && t.content.first + u >= 0) {
-        index = t.content.first + u;
+      const std::int64_t before = t.content.first + u;
+      if (u < 0 && t.content.joined) {
+        index = before >= 0 ? before : -1;
+        run = before >= 0 ? run : std::min(run, -before);
       }
     } else if (t.stream) {
       index = static_cast<std::int64_t>(static_cast<std::uint64_t>(u) & t.mask);
