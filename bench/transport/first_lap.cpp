@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <sys/resource.h>
 
 using namespace avrig;
 using namespace avrig::bench;
@@ -18,8 +19,15 @@ constexpr std::size_t kLaps = 12;
 
 struct Laps {
   std::array<std::uint64_t, kLaps> maker_ns, looker_ns;
+  long maker_faults, looker_faults;  // of the first lap
   std::atomic<std::size_t> made, looked;
 };
+
+long page_faults() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
+}
 
 void wait_for(const std::atomic<std::size_t>& counter, std::size_t value) {
   while (counter.load() < value) {
@@ -46,12 +54,14 @@ int main(int argc, char** argv) {
     std::uint64_t total = 0;
     for (std::size_t lap = 0; lap < kLaps; ++lap) {
       wait_for(laps->made, lap + 1);
+      const long faults = page_faults();
       const std::uint64_t before = cpu_ns();
       for (std::uint32_t frame = 0; frame < spec.window; ++frame) {
         total += sum(receiver.wait(), options.size);
         receiver.release();
       }
       laps->looker_ns[lap] = cpu_ns() - before;
+      laps->looker_faults = lap == 0 ? page_faults() - faults : laps->looker_faults;
       laps->looked.store(lap + 1);
     }
     volatile std::uint64_t sink = total;
@@ -60,12 +70,14 @@ int main(int argc, char** argv) {
   pin(options, 0);
   RingSender sender(run, segment, options);
   for (std::size_t lap = 0; lap < kLaps; ++lap) {
+    const long faults = page_faults();
     const std::uint64_t before = cpu_ns();
     for (std::uint32_t frame = 0; frame < spec.window; ++frame) {
       fill(sender.begin(), options.size, lap);
       sender.publish();
     }
     laps->maker_ns[lap] = cpu_ns() - before;
+    laps->maker_faults = lap == 0 ? page_faults() - faults : laps->maker_faults;
     laps->made.store(lap + 1);
     wait_for(laps->looked, lap + 1);
   }
@@ -78,7 +90,7 @@ int main(int argc, char** argv) {
   };
   std::printf(R"({"name":"%s","size":%zu,"maker_first_us":%.3f,"maker_steady_us":%.3f,)"
               R"("looker_first_us":%.3f,"looker_steady_us":%.3f,"maker_ratio":%.3f,)"
-              R"("looker_ratio":%.3f,"foreign_percent":0})"
+              R"("looker_ratio":%.3f,"maker_faults":%ld,"looker_faults":%ld})"
               "\n",
               options.name.c_str(),
               options.size,
@@ -87,6 +99,8 @@ int main(int argc, char** argv) {
               static_cast<double>(laps->looker_ns[0]) / frames,
               static_cast<double>(steady(laps->looker_ns)) / frames,
               ratio(laps->maker_ns[0], steady(laps->maker_ns)),
-              ratio(laps->looker_ns[0], steady(laps->looker_ns)));
+              ratio(laps->looker_ns[0], steady(laps->looker_ns)),
+              laps->maker_faults,
+              laps->looker_faults);
   return 0;
 }
