@@ -40,8 +40,9 @@ void do_start(State& state, std::uint32_t action, const Doing& doing) noexcept {
   const std::uint32_t index = state.actions[action].play;
   Play& play = state.plays[index];
   if (state.gap_end != kUnknown && play.how.late == Late::Play) {
-    set_target(
-        state, action, state.gap_end);  // its sample is lost: as soon as there is sound again
+    // Its sample is lost: it comes as soon as there is sound again.
+    state.actions[action].put_off = state.gap_end;
+    set_target(state, action, state.gap_end);
     return;
   }
   play.start_action = kNone;

@@ -152,7 +152,7 @@ void retarget(State& state, std::uint32_t index) noexcept {
   Action& action = state.actions[index];
   const std::int64_t target = resolve(state, action);
   action.requested = target;
-  set_target(state, index, target);
+  set_target(state, index, target == kUnknown ? target : std::max(target, action.put_off));
 }
 
 void attach(State& state,

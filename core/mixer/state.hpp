@@ -103,6 +103,7 @@ struct Action {
   std::uint32_t next_free = kNone;
   std::int64_t target = kUnknown;
   std::int64_t requested = kUnknown;  // target, but for a start that a gap put off
+  std::int64_t put_off = INT64_MIN;   // the end of that gap: not before
   std::uint64_t sequence = 0;
 };
 
