@@ -236,7 +236,8 @@ void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
   }
 }
 
-void Mix::tone(Tone t, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
+void Mix::tone(const Tone& from, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
+  Tone t = from;
   t.settle(t.at);  // what ended while it was silent
   while (n > 0) {
     std::int64_t m = static_cast<std::int64_t>(n);

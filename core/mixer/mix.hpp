@@ -41,7 +41,7 @@ class Mix {
   void prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept;
   void enqueue(const Tone& tone) noexcept;
   void flush(std::uint32_t bus, std::uint32_t n) noexcept;
-  void tone(Tone tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
+  void tone(const Tone& from, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
   void piece(const Tone& tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
   void shape(const Tone& tone, int side, std::size_t n) noexcept;
   [[nodiscard]] const float* source(const Tone& tone,
