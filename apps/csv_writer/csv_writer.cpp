@@ -19,10 +19,8 @@ namespace avrig::csv_writer {
 using nlohmann::json;
 
 std::vector<stage::ParameterDescription> CsvWriter::parameters(const stage::Request&) {
-  stage::ParameterDescription url;
-  url.name = "url";
-  url.type = "path";
-  url.doc = "the file to write; an existing one is never touched";
+  auto url =
+      stage::parameter("url", "path", "", "the file to write; an existing one is never touched");
   url.required = true;
   return {url};
 }
@@ -73,8 +71,8 @@ void CsvWriter::open_new(const avrig_format& format) {
   write_text(header + "\n");
 }
 
-// The file up to frame `done` is good: what lies behind it was not completed, perhaps not whole, and
-// is written again.
+// The file up to frame `done` is good: what lies behind it was not completed, perhaps not whole,
+// and is written again.
 void CsvWriter::reopen(std::uint64_t done) {
   std::ifstream in(url_, std::ios::binary);
   std::string line;

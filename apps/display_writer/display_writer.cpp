@@ -20,30 +20,19 @@ using nlohmann::json;
 // The master map is looked at anew at least this often while a frame waits.
 constexpr std::int64_t kLookNs = 10'000'000;
 
-stage::ParameterDescription parameter(const char* name,
-                                      const char* type,
-                                      const char* standard,
-                                      const char* doc) {
-  stage::ParameterDescription out;
-  out.name = name;
-  out.type = type;
-  out.default_text = standard;
-  out.doc = doc;
-  return out;
-}
-
 }  // namespace
 
 std::vector<stage::ParameterDescription> DisplayWriter::parameters(const stage::Request&) {
-  auto to = parameter("to",
-                      "enum",
-                      "auto",
-                      "window, png, none; auto = a window where there is a display, else none");
+  auto to =
+      stage::parameter("to",
+                       "enum",
+                       "auto",
+                       "window, png, none; auto = a window where there is a display, else none");
   to.choices = {"auto", "window", "png", "none"};
   return {to,
-          parameter("folder", "path", "{run}/pictures", "to: png: where the files go"),
-          parameter("every", "int", "1", "to: png: one file for every so many pictures"),
-          parameter("title", "string", "", "the window's title; empty = the stage's id")};
+          stage::parameter("folder", "path", "{run}/pictures", "to: png: where the files go"),
+          stage::parameter("every", "int", "1", "to: png: one file for every so many pictures"),
+          stage::parameter("title", "string", "", "the window's title; empty = the stage's id")};
 }
 
 stage::Description DisplayWriter::describe(const stage::Request& request) {

@@ -25,28 +25,16 @@ constexpr std::int64_t kClockPeriodNs = 20'000'000;
 constexpr std::int64_t kOwnLeadNs = 100'000'000;
 constexpr std::int64_t kReconnectNs = 500'000'000;
 
-stage::ParameterDescription parameter(const char* name,
-                                      const char* type,
-                                      const char* standard,
-                                      const char* doc) {
-  stage::ParameterDescription out;
-  out.name = name;
-  out.type = type;
-  out.default_text = standard;
-  out.doc = doc;
-  return out;
-}
-
 }  // namespace
 
 std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Request&) {
-  return {parameter("client", "string", "", "JACK client name; empty = avrig-STAGE"),
-          parameter("connect",
+  return {stage::parameter("client", "string", "", "JACK client name; empty = avrig-STAGE"),
+          stage::parameter("connect",
                     "string",
                     "auto",
                     "auto = the physical outputs, none, or a pattern of input port names"),
-          parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
-          parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
+          stage::parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
+          stage::parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
 }
 
 stage::Description JackWriter::describe(const stage::Request& request) {

@@ -33,18 +33,6 @@ ReaderSettings settings_from(const json& with) {
   return settings;
 }
 
-stage::ParameterDescription parameter(const char* name,
-                                      const char* type,
-                                      const char* standard,
-                                      const char* doc) {
-  stage::ParameterDescription out;
-  out.name = name;
-  out.type = type;
-  out.default_text = standard;
-  out.doc = doc;
-  return out;
-}
-
 // The feed blocks on its own condition, not on a bell: close it when the run is to end.
 void close_when_stopping(stage::StageIo& io, PacketFeed& feed, const std::stop_token& done) {
   while (!done.stop_requested()) {
@@ -61,34 +49,28 @@ void close_when_stopping(stage::StageIo& io, PacketFeed& feed, const std::stop_t
 
 }  // namespace
 
-std::int64_t nominal_frame_ns(const avrig_format& format) noexcept {
-  if (format.frame_rate_num == 0 || format.frame_rate_den == 0) {
-    return 40'000'000;
-  }
-  return 1'000'000'000LL * format.frame_rate_den / format.frame_rate_num;
-}
-
 std::vector<stage::ParameterDescription> MediaReader::parameters(const stage::Request&) {
-  auto url = parameter("url", "path", "", "file or URL, anything that FFmpeg reads");
+  auto url = stage::parameter("url", "path", "", "file or URL, anything that FFmpeg reads");
   url.required = true;
   return {url,
-          parameter("container", "string", "", "FFmpeg's name of the format; empty = by content"),
-          parameter("loop", "int", "1", "how often the file is played; -1 = for ever"),
-          parameter("audio", "bool", "true", "read the audio stream, if there is one"),
-          parameter("video", "bool", "true", "read the video stream, if there is one"),
-          parameter("copy",
-                    "bool",
-                    "false",
-                    "copy each picture out of the decoder, so that an editor may follow"),
-          parameter("threads", "int", "0", "decoder threads; 0 = one a core"),
-          parameter("pixel_format",
-                    "string",
-                    "",
-                    "convert pictures to this FFmpeg pixel format; empty = as in the file"),
-          parameter("spill",
-                    "size",
-                    "256MiB",
-                    "most compressed bytes kept while one stream waits for the other")};
+          stage::parameter(
+              "container", "string", "", "FFmpeg's name of the format; empty = by content"),
+          stage::parameter("loop", "int", "1", "how often the file is played; -1 = for ever"),
+          stage::parameter("audio", "bool", "true", "read the audio stream, if there is one"),
+          stage::parameter("video", "bool", "true", "read the video stream, if there is one"),
+          stage::parameter("copy",
+                           "bool",
+                           "false",
+                           "copy each picture out of the decoder, so that an editor may follow"),
+          stage::parameter("threads", "int", "0", "decoder threads; 0 = one a core"),
+          stage::parameter("pixel_format",
+                           "string",
+                           "",
+                           "convert pictures to this FFmpeg pixel format; empty = as in the file"),
+          stage::parameter("spill",
+                           "size",
+                           "256MiB",
+                           "most compressed bytes kept while one stream waits for the other")};
 }
 
 stage::Description MediaReader::describe(const stage::Request& request) {

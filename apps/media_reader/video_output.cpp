@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
-#include "media_reader.hpp"
-#include <avrig/error.hpp>
+#include "video_output.hpp"
+
 #include <avrig/media/formats.hpp>
 
+extern "C" {
+#include <libavutil/frame.h>
+}
+
 namespace avrig::media_reader {
+
+std::int64_t nominal_frame_ns(const avrig_format& format) noexcept {
+  if (format.frame_rate_num == 0 || format.frame_rate_den == 0) {
+    return 40'000'000;
+  }
+  return 1'000'000'000LL * format.frame_rate_den / format.frame_rate_num;
+}
 
 VideoOutput::VideoOutput(stage::StageIo& io,
                          std::size_t output,
@@ -12,164 +23,101 @@ VideoOutput::VideoOutput(stage::StageIo& io,
                          const ReaderSettings& settings,
                          const avrig_format& format,
                          Timeline timeline)
-    : io_(&io),
-      output_(output),
-      stream_(&stream),
-      format_(format),
-      timeline_(timeline),
-      pool_(io, output),
+    : StreamOutput(io, output, stream, format, timeline),
       direct_(!settings.copy && media::same_layout(stream.format, format)) {
   media::DecoderOptions options;
-  options.buffers = direct_ ? &pool_ : nullptr;
+  options.buffers = direct_ ? &pool() : nullptr;
   options.threads = settings.threads;
-  decoder_ = std::make_unique<media::Decoder>(stream, options);
-  if (const auto resume = resume_point()) {
-    next_index_ = resume->next_index;
+  set_decoder(std::make_unique<media::Decoder>(stream, options));
+  if (const auto& resume = resume_point()) {
     last_capture_ns_ = resume->capture_ns;
-    skip_until_ns_ = resume->capture_ns;
   }
 }
 
-std::optional<ResumePoint> VideoOutput::resume_point() const {
-  const auto& last = io_->output(output_).last();
-  if (!last) {
-    return std::nullopt;
+std::int64_t VideoOutput::capture_of(const media::MediaFrame& frame,
+                                     std::int64_t round,
+                                     std::int64_t length_ns) const noexcept {
+  if (const auto pts_ns = frame.pts_ns()) {
+    return *pts_ns + round * timeline().round_ns;
   }
-  return ResumePoint{static_cast<std::int64_t>(last->origin[0]),
-                     last->source_position,
-                     last->capture_ns,
-                     last->index + 1};
-}
-
-bool VideoOutput::ended() const noexcept {
-  return io_->output(output_).ended();
-}
-
-void VideoOutput::finish() noexcept {
-  shm::Descriptor mark{};
-  (void)pool_.publish_mark(shm::Kind::End, mark);
-}
-
-bool VideoOutput::run(PacketFeed& feed, std::size_t queue, std::int64_t first_round) {
-  std::int64_t round = first_round;
-  while (auto item = feed.pop(queue)) {
-    if (!item->end_of_round) {
-      media::DecodeStatus sent = decoder_->send(item->packet);
-      while (sent == media::DecodeStatus::Again) {
-        if (!drain(round)) {
-          return false;
-        }
-        sent = decoder_->send(item->packet);
-      }
-      if (!drain(round)) {
-        return false;
-      }
-      continue;
-    }
-    (void)decoder_->send_end();
-    if (!drain(round)) {
-      return false;
-    }
-    decoder_->flush();
-    if (item->last_round) {
-      return true;
-    }
-    ++round;
-  }
-  return false;
-}
-
-bool VideoOutput::drain(std::int64_t round) {
-  for (;;) {
-    media::MediaFrame frame;
-    switch (decoder_->receive(frame)) {
-      case media::DecodeStatus::Ok:
-        if (!publish(frame, round)) {
-          return false;
-        }
-        break;
-      case media::DecodeStatus::Corrupt:
-        io_->count("corrupt");
-        break;
-      case media::DecodeStatus::Failed:
-        throw Error(ErrorCode::Open,
-                    "cannot decode '" + stream_->codec + "': " + decoder_->error());
-      case media::DecodeStatus::Ended:
-        return false;
-      case media::DecodeStatus::Again:
-      case media::DecodeStatus::End:
-        return true;
-    }
-  }
+  return last_capture_ns_ == INT64_MIN ? 0 : last_capture_ns_ + length_ns;
 }
 
 bool VideoOutput::publish(media::MediaFrame& frame, std::int64_t round) {
-  const std::int64_t length =
-      frame.duration_ns() > 0 ? frame.duration_ns() : nominal_frame_ns(format_);
-  std::int64_t capture_ns = frame.pts_ns().value_or(INT64_MIN);
-  if (capture_ns == INT64_MIN) {
-    capture_ns = last_capture_ns_ == INT64_MIN ? 0 : last_capture_ns_ + length;
-  } else {
-    capture_ns += round * timeline_.round_ns;
+  const std::int64_t length_ns =
+      frame.duration_ns() > 0 ? frame.duration_ns() : nominal_frame_ns(format());
+  const std::int64_t capture_ns = capture_of(frame, round, length_ns);
+  if (is_published(capture_ns)) {
+    return true;
   }
-  if (skip_until_ns_ != INT64_MIN) {
-    if (capture_ns <= skip_until_ns_) {
-      return true;  // published before we were restarted
-    }
-    skip_until_ns_ = INT64_MIN;
-  }
-  shm::Descriptor descriptor{};
-  descriptor.source_position = frame.pts().value_or(0);
-  descriptor.origin[0] = static_cast<std::uint64_t>(round);
-  avrig_frame stamped{};
-  stamped.capture_ns = capture_ns;
-  stamped.duration_ns = length;
-  stamped.index = next_index_;
-  stamped.quality = AVRIG_QUALITY_FILE_PTS;
-  stamped.flags = frame.key() ? static_cast<std::uint32_t>(AVRIG_FRAME_KEY) : 0u;
   if (frame.corrupt() && !corrupt_reported_) {
     corrupt_reported_ = true;
-    io_->log(stage::Level::Warning, "damaged pictures in the file; they are shown as decoded");
+    io().log(stage::Level::Warning, "damaged pictures in the file; they are shown as decoded");
   }
+  avrig_frame stamped{};
+  stamped.capture_ns = capture_ns;
+  stamped.duration_ns = length_ns;
+  stamped.index = next_index_;
+  stamped.quality = AVRIG_QUALITY_FILE_PTS;
+  stamped.flags = frame.key() ? static_cast<std::uint32_t>(AVRIG_FRAME_KEY) : 0U;
+  shm::Descriptor descriptor{};
   bool went = false;
-  if (const auto cookie = frame.cookie(); cookie && direct_) {
+  const auto cookie = frame.cookie();
+  // A stream that changes its size midway is scaled to what the plan was made for.
+  if (cookie && direct_ && media::same_layout(frame.format(), format())) {
     frame.bind(stamped);
-    stage::describe_frame(stamped, pool_.memory(*cookie), descriptor);
-    went = pool_.publish(*cookie, descriptor);
+    stage::describe_frame(stamped, pool().memory(*cookie), descriptor);
+    descriptor.source_position = frame.pts().value_or(0);
+    descriptor.origin[0] = static_cast<std::uint64_t>(round);
+    went = pool().publish(*cookie, descriptor);
   } else {
-    stage::describe_frame(stamped, {}, descriptor);
-    went = convert_and_publish(frame, descriptor);
+    descriptor.source_position = frame.pts().value_or(0);
+    descriptor.origin[0] = static_cast<std::uint64_t>(round);
+    went = convert_and_publish(frame, stamped, descriptor);
   }
   if (went) {
     ++next_index_;
     last_capture_ns_ = capture_ns;
-    io_->note_out(capture_ns);
+    io().note_out(capture_ns);
   }
   return went;
 }
 
-bool VideoOutput::convert_and_publish(media::MediaFrame& frame, shm::Descriptor& descriptor) {
+void VideoOutput::convert(const media::MediaFrame& frame, avrig_frame& target) {
   const avrig_format from = frame.format();
   if (!converter_ || !media::same_layout(from, converts_from_)) {
-    converter_ = std::make_unique<media::PictureConverter>(from, format_);
+    converter_ = std::make_unique<media::PictureConverter>(from, format());
     converts_from_ = from;
   }
-  const auto buffer = pool_.claim_own();
+  avrig_frame source{};
+  if (frame.get()->linesize[0] < 0) {
+    const media::FrameLayout layout = media::FrameLayout::of(from);
+    upright_.resize(layout.total_bytes);
+    frame.copy_picture(layout, upright_.data());
+    layout.bind(source, upright_.data());
+  } else {
+    frame.bind(source);
+  }
+  converter_->convert({source.plane, source.planes}, {target.plane, target.planes});
+}
+
+bool VideoOutput::convert_and_publish(media::MediaFrame& frame,
+                                      const avrig_frame& stamps,
+                                      shm::Descriptor& descriptor) {
+  const auto buffer = pool().claim_own();
   if (!buffer) {
     return false;
   }
-  avrig_frame source{};
-  frame.bind(source);
-  avrig_frame target = stage::blank(pool_.memory(*buffer), format_);
-  converter_->convert({source.plane, source.planes}, {target.plane, target.planes});
-  target.capture_ns = descriptor.capture_ns;
-  target.duration_ns = descriptor.duration_ns;
-  target.index = descriptor.index;
-  target.quality = descriptor.quality;
-  target.flags = descriptor.flags;
+  avrig_frame target = stage::blank(pool().memory(*buffer), format());
+  convert(frame, target);
+  target.capture_ns = stamps.capture_ns;
+  target.duration_ns = stamps.duration_ns;
+  target.index = stamps.index;
+  target.quality = stamps.quality;
+  target.flags = stamps.flags;
   target.samples = 0;
-  stage::describe_frame(target, pool_.memory(*buffer), descriptor);
-  return pool_.publish(*buffer, descriptor);
+  stage::describe_frame(target, pool().memory(*buffer), descriptor);
+  return pool().publish(*buffer, descriptor);
 }
 
 }  // namespace avrig::media_reader

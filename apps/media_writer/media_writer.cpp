@@ -21,18 +21,6 @@ constexpr std::uint32_t kVideoHolds = 4;
 constexpr std::uint32_t kVideoHoldsLookahead = 80;
 constexpr std::uint32_t kAudioHolds = 48;
 
-stage::ParameterDescription parameter(const char* name,
-                                      const char* type,
-                                      const char* standard,
-                                      const char* doc) {
-  stage::ParameterDescription out;
-  out.name = name;
-  out.type = type;
-  out.default_text = standard;
-  out.doc = doc;
-  return out;
-}
-
 WriterSettings settings_from(const json& with) {
   WriterSettings settings;
   settings.url = with.value("url", "");
@@ -62,23 +50,27 @@ std::string standard_audio_codec(const std::string& container) {
 }  // namespace
 
 std::vector<stage::ParameterDescription> MediaWriter::parameters(const stage::Request&) {
-  auto url = parameter("url", "path", "", "the file to write; an existing one is never touched");
+  auto url =
+      stage::parameter("url", "path", "", "the file to write; an existing one is never touched");
   url.required = true;
-  return {url,
-          parameter("container", "string", "", "FFmpeg's name; empty = by the file name's ending"),
-          parameter("video_codec", "string", "libx264", "FFmpeg's name: libx264, ffv1, ..."),
-          parameter("audio_codec",
-                    "string",
-                    "",
-                    "FFmpeg's name: pcm_f32le, pcm_s16le, pcm_s24le, flac, libopus, aac; empty = "
-                    "what suits the container"),
-          parameter("pixel_format", "string", "", "stored pixel format; empty = the nearest"),
-          parameter("preset", "string", "", "libx264: speed against size; empty = veryfast"),
-          parameter("crf", "int", "-1", "libx264: quality 0 (lossless) to 51; -1 = 20"),
-          parameter("bit_rate", "int", "0", "bits a second; 0 = by quality"),
-          parameter("threads", "int", "0", "encoder threads; 0 = one a core"),
-          parameter("lossless", "bool", "false", "refuse whatever would lose anything"),
-          parameter("bitexact", "bool", "false", "the same input gives the same bytes")};
+  return {
+      url,
+      stage::parameter(
+          "container", "string", "", "FFmpeg's name; empty = by the file name's ending"),
+      stage::parameter("video_codec", "string", "libx264", "FFmpeg's name: libx264, ffv1, ..."),
+      stage::parameter(
+          "audio_codec",
+          "string",
+          "",
+          "FFmpeg's name: pcm_f32le, pcm_s16le, pcm_s24le, flac, libopus, aac; empty = "
+          "what suits the container"),
+      stage::parameter("pixel_format", "string", "", "stored pixel format; empty = the nearest"),
+      stage::parameter("preset", "string", "", "libx264: speed against size; empty = veryfast"),
+      stage::parameter("crf", "int", "-1", "libx264: quality 0 (lossless) to 51; -1 = 20"),
+      stage::parameter("bit_rate", "int", "0", "bits a second; 0 = by quality"),
+      stage::parameter("threads", "int", "0", "encoder threads; 0 = one a core"),
+      stage::parameter("lossless", "bool", "false", "refuse whatever would lose anything"),
+      stage::parameter("bitexact", "bool", "false", "the same input gives the same bytes")};
 }
 
 stage::Description MediaWriter::describe(const stage::Request& request) {

@@ -30,6 +30,18 @@ void copy_text(const json& from, const char* key, char (&to)[N]) {
 
 }  // namespace
 
+ParameterDescription parameter(std::string name,
+                               std::string type,
+                               std::string standard,
+                               std::string doc) {
+  ParameterDescription out;
+  out.name = std::move(name);
+  out.type = std::move(type);
+  out.default_text = std::move(standard);
+  out.doc = std::move(doc);
+  return out;
+}
+
 void to_json(json& out, const Acceptance& value) {
   out = {{"media", value.media},
          {"pixel_formats", value.pixel_formats},

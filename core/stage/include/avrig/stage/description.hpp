@@ -63,6 +63,12 @@ struct ParameterDescription {
   bool required = false;
 };
 
+/// A published parameter with a default; the other fields are set afterwards where needed.
+[[nodiscard]] ParameterDescription parameter(std::string name,
+                                             std::string type,
+                                             std::string standard,
+                                             std::string doc);
+
 /// A stage's answer to `describe`: everything that is known before formats are fixed.
 struct Description {
   Work work = Work::Looker;
