@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "clips.hpp"
+#include "rig.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <set>
+
+#include <doctest/doctest.h>
+
+using namespace avrig::e2e;
+using nlohmann::json;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kFrameMs = 1000.0 / 30.0;
+
+/// The eight of the README, live, with a private JACK server.
+std::string eight(int loop = 1) {
+  return "avrig: 1\npipeline: live\njack: {start: private, period: 256}\nstages:\n"
+         "  - {id: clip, read: media, with: {url: clip.mkv, loop: " +
+         std::to_string(loop) +
+         "}}\n"
+         "  - {id: clean, process: gain, in: clip/audio, with: {gain: 0dB}}\n"
+         "  - {id: blur, process: gaussian-blur, in: clip/video, with: {kernel: 3}}\n"
+         "  - {id: lips-audio, sync: lips, in: clean}\n"
+         "  - {id: lips-video, sync: lips, in: blur}\n"
+         "  - {id: speakers, write: jack, in: lips-audio}\n"
+         "  - {id: screen, write: display, in: lips-video, with: {to: none}}\n"
+         "  - {id: take, write: media, in: [lips-audio, lips-video], with: {url: take.mkv}}\n";
+}
+
+bool has_server(const Rig& rig) {
+  for (const pid_t pid : rig.processes()) {
+    std::error_code none;
+    if (fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", none).filename() == "jackd") {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_SUITE("pipeline/live") {
+  TEST_CASE("live: the demo clip plays in sync, and its recording has every picture in place") {
+    Rig rig;
+    make_clip(rig, {.seconds = 6.0, .audio_codec = "flac", .video_codec = "libx264"});
+    const Finished run = rig.run(eight());
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    CHECK(run.seconds > 6.0);
+    check_accounts(run);
+    check_no_crash(run);
+    std::set<long> pids;
+    for (const json& stage : run.report.at("stages")) {
+      pids.insert(stage.at("pid").get<long>());
+    }
+    CHECK(pids.size() == 8);
+    const Probed before = probe(rig.file("clip.mkv"));
+    const Probed after = probe(rig.file("take.mkv"));
+    CHECK(after.read == 180);
+    CHECK(after.missing == 0);
+    CHECK(after.duplicate == 0);
+    CHECK(after.out_of_order == 0);
+    CHECK(after.pairs == before.pairs);
+    CHECK(after.offset_min_ms > -kFrameMs);
+    CHECK(after.offset_max_ms < kFrameMs);
+    // What was presented, by the audio's own clock. A loaded machine shows a picture late now and
+    // then; on the whole it does not.
+    const json group = run.report.at("sync").at(0);
+    INFO(group.dump());
+    CHECK(group.at("offset_ns").at("count").get<long>() > 100);
+    CHECK(std::abs(group.at("offset_ns").at("mean").get<double>()) < 20e6);
+    CHECK(group.at("offset_ns").at("min").get<double>() > -20e6);
+    CHECK(run.stage("speakers").at("frames_in").get<long>() > 0);
+  }
+
+  TEST_CASE("live: the launcher killed -9: stages and server are gone in two seconds") {
+    Rig rig;
+    make_clip(rig, {.seconds = 2.0});
+    rig.start(eight(-1));
+    rig.wait_running();
+    rig.wait_size("take.mkv", 20'000);
+    CHECK(has_server(rig));
+    rig.signal(SIGKILL);
+    CHECK(rig.wait_gone(2.5));
+    CHECK(rig.finish().code == 128 + SIGKILL);
+    const Content content = decode(rig.file("take.mkv"));
+    CHECK(content.pictures.size() > 0);
+    CHECK(content.samples() > 0);
+  }
+
+  TEST_CASE("SP-15: live, Ctrl-C ends all in two seconds, with files that play") {
+    Rig rig;
+    make_clip(rig, {.seconds = 2.0});
+    rig.start(eight(-1));
+    rig.wait_running();
+    rig.wait_size("take.mkv", 20'000);
+    rig.signal(SIGINT);
+    CHECK(rig.wait_gone(2.5));
+    const Finished run = rig.finish();
+    CHECK(run.code == 130);
+    check_accounts(run, true);  // frames that were not due yet
+    check_no_crash(run);
+    CHECK(decode(rig.file("take.mkv")).pictures.size() > 0);
+  }
+
+  TEST_CASE("live: killed writers and gates come back, and the recording stays whole") {
+    Rig rig;
+    make_clip(rig, {.seconds = 8.0, .audio_codec = "flac", .video_codec = "libx264"});
+    rig.start(eight());
+    rig.wait_running();
+    for (const std::string id :
+         {"speakers", "lips-video", "take", "lips-audio", "screen", "blur"}) {
+      for (const StageNow& stage : rig.stages()) {
+        if (stage.id == id) {
+          CHECK(::kill(stage.pid, SIGKILL) == 0);
+        }
+      }
+      REQUIRE(wait_until(
+          [&] {
+            for (const StageNow& stage : rig.stages()) {
+              if (stage.phase != "running") {
+                return false;
+              }
+            }
+            return true;
+          },
+          10));
+    }
+    const Finished run = rig.finish();
+    CHECK_MESSAGE(run.code == 0, run.said);
+    check_accounts(run);
+    check_no_crash(run);
+    const Probed after = probe(rig.file("take.mkv"));
+    CHECK(after.read == 240);
+    CHECK(after.missing == 0);
+    CHECK(after.duplicate == 0);
+    CHECK(after.offset_min_ms > -kFrameMs);
+    CHECK(after.offset_max_ms < kFrameMs);
+    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+  }
+}
