@@ -23,16 +23,16 @@ def spread(values, scale=1.0):
             f"[{figure(found['min'] * scale)}-{figure(found['max'] * scale)}]")
 
 
-def judge(results, goals):
-    """Each goal with its figures and whether it is reached."""
+def judge(results, goals, state):
+    """Each goal with its figures of the rounds in that state, and whether it is reached."""
     judged = []
     for goal in goals:
-        own = runner.series(results, goal["question"], goal["label"], goal["metric"])
+        own = runner.series(results, goal["question"], goal["label"], goal["metric"], state)
         if goal["other"] is None:
             values = [value for value in own if value is not None]
         else:
             values = runner.ratios(own, runner.series(results, goal["other_question"],
-                                                      goal["other"], goal["other_metric"]))
+                                                      goal["other"], goal["other_metric"], state))
         found = runner.summary(values)
         reached = None
         if found is not None:
@@ -42,12 +42,20 @@ def judge(results, goals):
     return judged
 
 
-def goal_table(judged):
-    lines = ["| goal | wanted | measured | reached |", "|---|---|---|---|"]
-    for goal in judged:
-        answer = {None: "not measured", True: "yes", False: "**no**"}[goal["reached"]]
-        lines.append(f"| {goal['what']} | {goal['sense']} {goal['bound']:g} | "
-                     f"{spread(goal['values'])} | {answer} |")
+def answer(goal):
+    if goal["reached"] is None:
+        return "-"
+    return (f"{'yes' if goal['reached'] else '**no**'}: {spread(goal['values'])}, "
+            f"{goal['summary']['runs']}x")
+
+
+def goal_table(results, goals):
+    lines = ["| goal | wanted | cores near | cores far | all rounds |", "|---|---|---|---|---|"]
+    columns = [judge(results, goals, state) for state in ("near", "far", None)]
+    for near, far, both in zip(*columns):
+        if both["reached"] is not None:
+            lines.append(f"| {both['what']} | {both['sense']} {both['bound']:g} | {answer(near)} | "
+                         f"{answer(far)} | {answer(both)} |")
     return lines
 
 
@@ -55,8 +63,8 @@ def question_table(question, results):
     metric = question.metric
     scale = 1e-6 if metric == "messages_per_s" else 1.0
     if metric == "maker_ratio":
-        lines = ["| | maker, first lap us | later us | page faults | looker, first lap us | later us | "
-                 "page faults |", "|---|---|---|---|---|---|---|"]
+        lines = ["| | maker, first lap us | later us | page faults | looker, first lap us | "
+                 "later us | page faults |", "|---|---|---|---|---|---|---|"]
         keys = ("maker_first_us", "maker_steady_us", "maker_faults", "looker_first_us",
                 "looker_steady_us", "looker_faults")
         for label in results[question.name]:
@@ -83,11 +91,11 @@ def question_table(question, results):
     return lines
 
 
-def page(questions, results, judged, facts, system_calls):
+def page(questions, results, goals, facts, system_calls):
     lines = [f"{facts['date']}, revision `{facts['revision']}`: {facts['cpus']} CPUs ({facts['cpu']}"
              f"{', a virtual machine' if facts['virtual'] else ''}), {facts['memory_gib']} GiB, "
              f"{facts['system']}, Linux {facts['kernel']}; {facts['rounds']} rounds.", ""]
-    lines += goal_table(judged)
+    lines += goal_table(results, goals)
     if system_calls:
         lines += ["", system_calls]
     for question in questions:

@@ -38,6 +38,13 @@ def count_system_calls():
             f"{futex[1] if futex else 0}.")
 
 
+def add(old, new):
+    for question, contenders in new.items():
+        for label, runs in contenders.items():
+            old.setdefault(question, {}).setdefault(label, []).extend(runs)
+    return old
+
+
 def put_into_docs(text, picture):
     path = runner.ROOT / "docs" / "benchmarks.md"
     begin, end = "<!-- transport: begin -->\n", "<!-- transport: end -->\n"
@@ -51,11 +58,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 short rounds, to see that it runs")
     parser.add_argument("--rounds", type=int, help="default 5")
-    parser.add_argument("--only", default="", help="questions whose name has this text")
+    parser.add_argument("--patience", type=float, default=0, metavar="S",
+                        help="wait so long before each question for cores near one another")
+    parser.add_argument("--add", action="store_true", help="to the last results, as more rounds")
+    parser.add_argument("--only", default="", help="questions whose name begins so")
     parser.add_argument("--write-docs", action="store_true", help="into docs/benchmarks.md")
     parser.add_argument("--from", dest="source", help="no runs: report results of this JSON file")
     options = parser.parse_args()
-    questions = [q for q in plan.questions(options.quick) if options.only in q.name]
+    questions = [q for q in plan.questions(options.quick) if q.name.startswith(options.only)]
     out = runner.ROOT / "build" / "bench" / "results"
     out.mkdir(parents=True, exist_ok=True)
     if options.source:
@@ -66,17 +76,20 @@ def main():
         facts = {**runner.machine(), "rounds": rounds}
         daemon = runner.start_daemon()
         try:
-            results = runner.measure(questions, rounds)
+            probe = runner.Contender("probe", "transport/roofline", mode="flood",
+                                     size=plan.SIZES["VGA"], seconds=0.06, warm=0.03)
+            results = runner.measure(questions, rounds, probe, options.patience)
         finally:
             runner.stop_daemon(daemon)
         calls = count_system_calls()
+        if options.add:
+            results = add(json.loads((out / "transport.json").read_text())["results"], results)
+            questions = plan.questions(options.quick)
         (out / "transport.json").write_text(json.dumps(
             {"facts": facts, "results": results, "system_calls": calls}, indent=1))
     questions = [q for q in questions if q.name in results]
-    judged = report.judge(results, plan.goals())
-    if options.only:
-        judged = [goal for goal in judged if goal["reached"] is not None]
-    text = report.page(questions, results, judged, facts, calls)
+    facts["rounds"] = max(len(runs) for one in results.values() for runs in one.values())
+    text = report.page(questions, results, plan.goals(), facts, calls)
     (out / "transport.md").write_text(text)
     print(text)
     picture = plot.draw(results, facts)

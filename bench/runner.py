@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "build" / "bench" / "bench_bin"
 # A run is calm while others use less than this of one CPU.
 CALM_PERCENT = 10
+# What the roofline passes on in VGA frames tells cores that are near one another from far ones.
+NEAR_GB_PER_S = 12
 
 
 class Contender:
@@ -78,9 +80,9 @@ def start_daemon():
     if not (PROGRAMS / "transport" / "peer_iceoryx").exists():
         return None
     try:
-        daemon = subprocess.Popen(["iox-roudi", "-c", str(ROOT / "bench/transport/roudi.toml"), "-m",
-                                   "off", "-l", "error"], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
+        daemon = subprocess.Popen(
+            ["iox-roudi", "-c", str(ROOT / "bench/transport/roudi.toml"), "-m", "off", "-l", "error"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
         return None
     time.sleep(1.5)
@@ -91,9 +93,48 @@ def stop_daemon(daemon):
     if daemon is not None and daemon.poll() is None:
         daemon.terminate()
         daemon.wait()
+    for left in pathlib.Path("/tmp").glob("avrig-bench-*.lock"):
+        left.unlink(missing_ok=True)
 
 
-def measure(questions, rounds, tell=lambda text: print(text, file=sys.stderr, flush=True)):
+def cores(probe):
+    """near | far: how fast these two cores pass cache lines just now. On a virtual machine it may
+    change by the second, tenfold; elsewhere it does not."""
+    if probe is None or probe.path() is None:
+        return "unknown"
+    result, _ = run(probe)
+    return "unknown" if result is None else "near" if result["gb_per_s"] > NEAR_GB_PER_S else "far"
+
+
+def wait_for_near(probe, until):
+    state = cores(probe)
+    while state == "far" and time.monotonic() < until:
+        time.sleep(1)
+        state = cores(probe)
+    return state
+
+
+def ask(question, probe, until, results, tell):
+    """One round of a question; each result is marked with where the cores were."""
+    before = wait_for_near(probe, until)
+    found = []
+    for contender in question.contenders:
+        result, why = run(contender)
+        if result is None:
+            tell(f"{question.name}: {contender.label}: {why}")
+        results[question.name][contender.label].append(result)
+        found.append(result)
+    state = before if cores(probe) == before else "changed"
+    for result in found:
+        if result is not None:
+            result["cores"] = state
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def measure(questions, rounds, probe=None, patience_s=0, tell=say):
     """{question: {label: [result or None a round]}}"""
     results = {question.name: {c.label: [] for c in question.contenders} for question in questions}
     for question in questions:
@@ -103,11 +144,7 @@ def measure(questions, rounds, tell=lambda text: print(text, file=sys.stderr, fl
             del results[question.name][contender.label]
     for turn in range(rounds):
         for question in questions:
-            for contender in question.contenders:
-                result, why = run(contender)
-                results[question.name][contender.label].append(result)
-                if result is None:
-                    tell(f"{question.name}: {contender.label}: {why}")
+            ask(question, probe, time.monotonic() + patience_s, results, tell)
         tell(f"round {turn + 1} of {rounds}")
     return results
 
@@ -120,9 +157,9 @@ def summary(values):
             "runs": len(values)}
 
 
-def series(results, question, label, metric):
-    """One value a round; None where the run failed."""
-    return [None if run is None else run.get(metric)
+def series(results, question, label, metric, state=None):
+    """One value a round; None where the run failed, or the cores were not as `state` says."""
+    return [None if run is None or state not in (None, run.get("cores")) else run.get(metric)
             for run in results.get(question, {}).get(label, [])]
 
 

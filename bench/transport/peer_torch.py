@@ -98,7 +98,11 @@ def main():
     count, first, last, receiver_cpu, latencies = out.get()
     receiver.join()
     latencies = sorted(latencies) if options.mode == "paced" else []
-    at = lambda share: latencies[min(len(latencies) - 1, int(share * len(latencies)))] / 1e3 if latencies else 0
+
+    def at(share):
+        place = min(len(latencies) - 1, int(share * len(latencies)))
+        return latencies[place] / 1e3 if latencies else 0
+
     seconds = (last - first) / 1e9
     rate = count / seconds if seconds else 0
     foreign = max(0, (used - (cpu + receiver_cpu) / 1e9) / wall * 100)
