@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include <avrig/control_folder.hpp>
 #include <avrig/error.hpp>
 #include <avrig/launch/control_server.hpp>
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -52,25 +52,7 @@ bool send_line(int to, const std::string& line, const std::vector<int>& fds) noe
 }  // namespace
 
 std::string control_folder() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  std::string folder = "/tmp/avrig-" + std::to_string(::getuid());
-  if (runtime != nullptr && *runtime != '\0') {
-    folder = std::string(runtime) + "/avrig";
-  } else if (::getuid() == 0) {
-    folder = "/run/avrig";
-  }
-  struct stat status {};
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw errno_error(ErrorCode::Open,
-                      "cannot make the folder of control sockets '" + folder + "'");
-  }
-  if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
-      status.st_uid != ::getuid()) {
-    throw Error(ErrorCode::Open,
-                "the folder of control sockets '" + folder +
-                    "' belongs to somebody else; set XDG_RUNTIME_DIR");
-  }
-  return folder;
+  return avrig::control_folder();
 }
 
 ControlServer::ControlServer(EventLoop& loop, const std::string& name, Handler handler)

@@ -15,9 +15,7 @@
 
 namespace avrig::launch {
 
-/// The folder of the running rigs' sockets, made 0700 where it is missing:
-/// $XDG_RUNTIME_DIR/avrig, else /run/avrig for root, else /tmp/avrig-<uid>. Throws Error(Open) when
-/// it belongs to somebody else.
+/// The folder of the running rigs' sockets: avrig::control_folder().
 [[nodiscard]] std::string control_folder();
 
 /// A run's control socket: JSON lines from tools of the same user.

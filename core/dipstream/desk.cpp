@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "desk_reply.hpp"
+#include "fields.hpp"
+#include <avrig/error.hpp>
+#include <avrig/mixer/commands.hpp>
+#include <avrig/monotonic.hpp>
+
+#include <algorithm>
+
+namespace avrig::dipstream {
+namespace {
+
+using mixer::Command;
+using nlohmann::json;
+
+constexpr std::size_t kRememberedRequests = 65536;
+constexpr std::size_t kRememberedIds = 4096;  // of one client
+constexpr double kOwnerFadeSeconds = 0.005;
+
+std::string line_of(const json& what) {
+  return what.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Desk::Desk(MixerHost& host, std::uint32_t rate_hz)
+    : host_(&host),
+      rate_hz_(rate_hz),
+      layout_(mixer::BusLayout::standard()),
+      generations_(1, 1),
+      voice_room_(host.engine().config().voices),
+      sources_(1),  // number 0 is the live input's
+      source_room_(host.engine().config().sources) {
+  for (const Command& command : layout_.commands()) {
+    (void)host_->send(std::array{command});
+  }
+}
+
+Desk::~Desk() = default;
+
+const std::map<std::string, Desk::Handler>& Desk::handlers() {
+  static const std::map<std::string, Handler> table{
+      {"add", &Desk::add},
+      {"open_stream", &Desk::open_stream},
+      {"feed", &Desk::feed},
+      {"remove", &Desk::remove},
+      {"clear_sources", &Desk::clear_sources},
+      {"start", &Desk::schedule},
+      {"stop", &Desk::schedule},
+      {"pause", &Desk::schedule},
+      {"resume", &Desk::schedule},
+      {"set", &Desk::schedule},
+      {"seek", &Desk::schedule},
+      {"batch", &Desk::batch},
+      {"cancel", &Desk::cancel},
+      {"bus", &Desk::bus},
+      {"buses", &Desk::buses},
+      {"clip", &Desk::clip},
+      {"now", &Desk::now},
+      {"info", &Desk::info},
+      {"voice", &Desk::voice},
+      {"list", &Desk::list},
+      {"meters", &Desk::meters},
+      {"subscribe", &Desk::subscribe},
+      {"queue", &Desk::queue},
+  };
+  return table;
+}
+
+Desk::ClientId Desk::join(Send send) {
+  const ClientId id = next_client_++;
+  clients_[id].send = std::move(send);
+  return id;
+}
+
+void Desk::leave(ClientId client) {
+  const auto found = clients_.find(client);
+  if (found == clients_.end()) {
+    return;
+  }
+  for (const std::uint16_t queue : found->second.queues) {
+    host_->detach(queue);
+  }
+  clients_.erase(found);
+  for (auto& [id, voice] : voices_) {
+    if (voice.owner != client) {
+      continue;
+    }
+    voice.owner = 0;
+    if (voice.on_exit != OnExit::Keep) {
+      const double fade = voice.on_exit == OnExit::Fade ? kOwnerFadeSeconds * rate_hz_ : 0.0;
+      remove_later(id, static_cast<std::uint32_t>(fade));
+    }
+  }
+}
+
+void Desk::remove_later(mixer::VoiceId id, std::uint32_t fade) {
+  later_.push_back(mixer::remove_voice(id, mixer::kCommandForce, fade));
+}
+
+void Desk::hear(ClientId client, const std::string& line, std::vector<UniqueFd>& fds) {
+  json id;
+  try {
+    const json request = json::parse(line);
+    if (request.is_object()) {
+      id = request.value("id", json());
+    }
+    if (!id.is_null() && !id.is_string() && !id.is_number_integer()) {
+      id = nullptr;
+      throw Error(ErrorCode::Spec, "'id' must be a whole number or a text");
+    }
+    ask(client, request, fds);
+  } catch (const json::exception& error) {
+    fail(client, id, std::string("this is no JSON object on one line: ") + error.what());
+  } catch (const std::exception& error) {
+    fail(client, id, error.what());
+  }
+}
+
+void Desk::ask(ClientId client, const json& request, std::vector<UniqueFd>& fds) {
+  Fields fields(request);
+  const std::string what = fields.text("do");
+  const auto found = handlers().find(what);
+  if (found == handlers().end()) {
+    std::string all;
+    for (const auto& [name, handler] : handlers()) {
+      all += (all.empty() ? "" : ", ") + name;
+    }
+    throw Error(ErrorCode::Spec, "unknown request '" + what + "'; there are: " + all);
+  }
+  (this->*found->second)(client, fields, request.value("id", json()), fds);
+}
+
+// Replies ---------------------------------------------------------------------------------------
+
+void Desk::reply(ClientId client, const json& id, json what, int fd) {
+  const auto found = clients_.find(client);
+  if (found == clients_.end()) {
+    return;
+  }
+  what["id"] = id;
+  what["ok"] = !what.contains("error");
+  found->second.send(line_of(what), fd);
+}
+
+void Desk::fail(ClientId client, const json& id, const std::string& text) {
+  reply(client, id, {{"error", text}});
+}
+
+// Each group is all or nothing; one reply when the engine has answered them all.
+void Desk::send(
+    ClientId client, const json& id, std::vector<Commands> groups, const json& more, bool batch) {
+  const auto joined = clients_.find(client);
+  auto reply = std::make_shared<Reply>();
+  *reply = {client, id, json::array(), more, 0, batch, ""};
+  for (Commands& group : groups) {
+    std::vector<std::uint64_t> requests;
+    for (Command& command : group) {
+      command.request = next_request_++;
+      requests.push_back(command.request);
+    }
+    group.front().batch = static_cast<std::uint16_t>(group.size());
+    if (!host_->send(group)) {
+      throw Error(ErrorCode::Open,
+                  "the command queue is full (" + std::to_string(MixerHost::kQueueCapacity) +
+                      " commands): does the device still run? Try again");
+    }
+    for (const Command& command : group) {
+      pending_[command.request] = {reply, reply->results.size(), command.voice, command.kind};
+      reply->results.push_back(json::object());
+      ++reply->remaining;
+      origins_[command.request] = {client, id.dump()};
+    }
+    if (joined != clients_.end() && !id.is_null()) {
+      Client& asker = joined->second;
+      asker.asked[id.dump()] = {group.front().request, group.front().voice};
+      asker.asked_order.push_back(id.dump());
+      if (asker.asked_order.size() > kRememberedIds) {
+        asker.asked.erase(asker.asked_order.front());
+        asker.asked_order.pop_front();
+      }
+    }
+  }
+  while (origins_.size() > kRememberedRequests) {
+    origins_.erase(origins_.begin());
+  }
+}
+
+// Time ------------------------------------------------------------------------------------------
+
+std::int64_t Desk::delay() const noexcept {
+  return latency_ + host_->engine().delay();
+}
+
+double Desk::now_sample() const noexcept {
+  OutputClock clock;
+  if (!host_->clock(clock)) {
+    return 0;
+  }
+  return static_cast<double>(clock.sample) +
+         static_cast<double>(monotonic_ns() - clock.time_ns) / clock.ns_per_sample;
+}
+
+double Desk::heard_s(std::int64_t sample) const noexcept {
+  return static_cast<double>(sample + delay()) / rate_hz_;
+}
+
+void Desk::put_times(json& into, std::int64_t sample) const {
+  OutputClock clock;
+  into["sample"] = sample;
+  into["time"] = heard_s(sample);
+  if (host_->clock(clock)) {
+    const double samples = static_cast<double>(sample + delay() - clock.sample);
+    into["mono_ns"] = clock.time_ns + static_cast<std::int64_t>(samples * clock.ns_per_sample);
+    into["sigma_ns"] = clock.sigma_ns;
+  }
+}
+
+// Tables ----------------------------------------------------------------------------------------
+
+mixer::VoiceId Desk::take_voice() {
+  if (free_slots_.empty()) {
+    const auto slot = static_cast<std::uint32_t>(generations_.size());
+    if (slot >= voice_room_) {
+      voice_room_ *= 2;
+      host_->engine().reserve(voice_room_, 8 * voice_room_, source_room_);
+    }
+    generations_.push_back(0);
+    free_slots_.push_back(slot);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  return mixer::make_voice(slot, ++generations_[slot]);
+}
+
+std::uint32_t Desk::free_source() {
+  if (free_sources_.empty()) {
+    const auto number = static_cast<std::uint32_t>(sources_.size());
+    if (number >= source_room_) {
+      source_room_ *= 2;
+      host_->engine().reserve(voice_room_, 8 * voice_room_, source_room_);
+    }
+    sources_.emplace_back();
+    return number;
+  }
+  const std::uint32_t number = free_sources_.back();
+  free_sources_.pop_back();
+  return number;
+}
+
+std::uint32_t Desk::take_source(std::shared_ptr<const Sound> sound) {
+  for (std::uint32_t number = 0; number < sources_.size(); ++number) {
+    if (sources_[number].sound == sound) {
+      ++sources_[number].voices;
+      return number;
+    }
+  }
+  const std::uint32_t number = free_source();
+  host_->engine().set_samples(number, sound->view());
+  sources_[number] = {std::move(sound), 1};
+  return number;
+}
+
+void Desk::drop_source(std::uint32_t number) {
+  Source& source = sources_[number];
+  if (source.voices > 0 && --source.voices == 0) {
+    source.sound.reset();
+    free_sources_.push_back(number);
+  }
+}
+
+// The engine has let go of a voice: its memory may go.
+void Desk::give_back(mixer::VoiceId id) {
+  const auto found = voices_.find(id);
+  if (found == voices_.end()) {
+    return;
+  }
+  if (!found->second.name.empty()) {
+    names_.erase(found->second.name);
+  }
+  drop_source(found->second.source);
+  voices_.erase(found);
+  free_slots_.push_back(mixer::slot_of(id));
+}
+
+mixer::VoiceId Desk::voice_of(Fields& fields, const char* name) {
+  const json* value = fields.find(name);
+  if (value != nullptr && value->is_string()) {
+    const std::string text = value->get<std::string>();
+    if (text == "pipeline" && host_->live_channels() > 0) {
+      return MixerHost::kLiveVoice;
+    }
+    const auto found = names_.find(text);
+    if (found != names_.end()) {
+      return found->second;
+    }
+    std::string all = host_->live_channels() > 0 ? "pipeline" : "";
+    for (const auto& [known, id] : names_) {
+      all += (all.empty() ? "" : ", ") + known;
+    }
+    throw Error(
+        ErrorCode::Spec,
+        "there is no voice '" + text + "'; named ones are: " + (all.empty() ? "none" : all));
+  }
+  if (value != nullptr && value->is_number_unsigned()) {
+    const auto id = value->get<mixer::VoiceId>();
+    if (voices_.count(id) != 0 || (id == MixerHost::kLiveVoice && host_->live_channels() > 0)) {
+      return id;
+    }
+    throw Error(ErrorCode::Spec, "there is no voice " + std::to_string(id));
+  }
+  fields.refuse(name, "a voice: its number, or its name");
+}
+
+std::string Desk::name_of(mixer::VoiceId id) const {
+  if (id == MixerHost::kLiveVoice && host_->live_channels() > 0) {
+    return "pipeline";
+  }
+  const auto found = voices_.find(id);
+  return found == voices_.end() ? std::string() : found->second.name;
+}
+
+}  // namespace avrig::dipstream

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/dipstream/mixer_host.hpp>
+#include <avrig/dipstream/sound.hpp>
+#include <avrig/mixer/bus_layout.hpp>
+#include <avrig/mixer/event_ledger.hpp>
+#include <avrig/unique_fd.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace avrig::dipstream {
+
+class Fields;
+
+/// The mixing desk: what experiments say in JSON becomes commands of the engine, and what the
+/// engine reports becomes replies and events. Knows no socket.
+///
+/// Requests and fields: docs/dipstream.md. A voice is named by its number or by its name; the
+/// pipeline's is "pipeline". Whatever is wrong with a request is an error reply; nothing stops.
+///
+/// Thread: control (one at a time)
+class Desk {
+ public:
+  using ClientId = std::uint64_t;
+  /// Hands a line (without its end) to a client, with a descriptor where `fd` >= 0.
+  using Send = std::function<void(const std::string& line, int fd)>;
+
+  Desk(MixerHost& host, std::uint32_t rate_hz);
+  ~Desk();
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  [[nodiscard]] ClientId join(Send send);
+  /// What it owned fades, stops or stays, as each voice was added to.
+  void leave(ClientId client);
+
+  /// One request. `fds` came with it; those that it needs are taken.
+  void hear(ClientId client, const std::string& line, std::vector<UniqueFd>& fds);
+  /// The same as JSON; throws Error where hear() would answer with one.
+  void ask(ClientId client, const nlohmann::json& request, std::vector<UniqueFd>& fds);
+
+  /// Deal with what the engine reported meanwhile.
+  void turn();
+
+  /// From a sample's time to the moment it is heard, in samples.
+  void set_latency(std::int64_t samples) noexcept { latency_ = samples; }
+  /// Added to the samples of `at`: where time 0 of a pipeline lies. For requests of the host.
+  void set_origin(std::int64_t sample) noexcept { origin_ = sample; }
+  /// Voices, bar the pipeline's.
+  [[nodiscard]] std::size_t voices() const noexcept { return voices_.size(); }
+  [[nodiscard]] bool has_voice(const std::string& name) const {
+    return names_.find(name) != names_.end();
+  }
+
+ private:
+  enum class OnExit { Fade, Stop, Keep };
+  enum class Subscription { None, Mine, All };
+  struct Voice {
+    ClientId owner = 0;
+    std::string name;
+    std::uint32_t source = 0;
+    std::int64_t length = 0;
+    std::uint32_t channels = 0;
+    std::string bus;
+    OnExit on_exit = OnExit::Fade;
+    std::int64_t start = mixer::kUnknownSample;
+    std::int64_t end = mixer::kUnknownSample;
+    std::shared_ptr<mixer::StreamBuffer> stream;
+    std::unique_ptr<mixer::StreamFeeder> feeder;
+    bool ready = false;  // the engine has accepted it
+  };
+  struct Source {
+    std::shared_ptr<const Sound> sound;
+    std::uint32_t voices = 0;
+  };
+  struct Reply;
+  struct Pending {
+    std::shared_ptr<Reply> reply;
+    std::size_t index;
+    mixer::VoiceId voice;
+    mixer::CommandKind kind;
+  };
+  struct Asked {
+    std::uint64_t request;
+    mixer::VoiceId voice;
+  };
+  struct Client {
+    Send send;
+    Subscription events = Subscription::None;
+    std::map<std::string, Asked> asked;  // by the client's own id, for cancel
+    std::deque<std::string> asked_order;
+    std::vector<std::uint16_t> queues;
+  };
+  using Commands = std::vector<mixer::Command>;
+  using Handler = void (Desk::*)(ClientId,
+                                 Fields&,
+                                 const nlohmann::json& id,
+                                 std::vector<UniqueFd>& fds);
+
+  static const std::map<std::string, Handler>& handlers();
+
+  // Requests -----------------------------------------------------------------------------------
+  void add(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void open_stream(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void feed(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void remove(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void clear_sources(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void schedule(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void batch(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void cancel(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void bus(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void buses(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void clip(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void now(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void info(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void voice(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void list(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void meters(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void subscribe(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void queue(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+
+  // Parts of requests ---------------------------------------------------------------------------
+  [[nodiscard]] Commands commands_of(const std::string& what, Fields& fields, bool host);
+  [[nodiscard]] Commands settings(Fields& fields, mixer::VoiceId voice, bool host);
+  [[nodiscard]] mixer::Command start_of(Fields& fields, mixer::VoiceId voice, bool host);
+  [[nodiscard]] mixer::When when_of(Fields& fields, bool host);
+  [[nodiscard]] mixer::VoiceId voice_of(Fields& fields, const char* name = "voice");
+  [[nodiscard]] mixer::Command voice_command(Fields& fields, Voice& voice);
+  [[nodiscard]] std::shared_ptr<const Sound> sound_of(Fields& fields, std::vector<UniqueFd>& fds);
+  [[nodiscard]] std::uint32_t samples_of(Fields& fields, const char* name, double standard);
+  [[nodiscard]] mixer::VoiceId take_voice();
+  [[nodiscard]] std::uint32_t take_source(std::shared_ptr<const Sound> sound);
+  [[nodiscard]] std::uint32_t free_source();
+  void make_voice(ClientId, const nlohmann::json& id, mixer::Command command, Voice voice);
+  void remove_later(mixer::VoiceId id, std::uint32_t fade);
+  void give_back(mixer::VoiceId id);
+  void drop_source(std::uint32_t number);
+
+  // Sending and replying ------------------------------------------------------------------------
+  void send(ClientId client,
+            const nlohmann::json& id,
+            std::vector<Commands> groups,
+            const nlohmann::json& more,
+            bool batch);
+  void reply(ClientId client, const nlohmann::json& id, nlohmann::json what, int fd = -1);
+  void fail(ClientId client, const nlohmann::json& id, const std::string& text);
+  void on_event(const mixer::Event& event);
+  void answer(const mixer::Event& event);
+  void note(const mixer::Event& event);
+  void publish(const mixer::Event& event);
+  [[nodiscard]] nlohmann::json status_of(mixer::VoiceId id) const;
+  [[nodiscard]] std::string name_of(mixer::VoiceId id) const;
+
+  // Time -----------------------------------------------------------------------------------------
+  [[nodiscard]] std::int64_t delay() const noexcept;
+  [[nodiscard]] double now_sample() const noexcept;
+  /// Stream time at which a sample is heard, in seconds.
+  [[nodiscard]] double heard_s(std::int64_t sample) const noexcept;
+  void put_times(nlohmann::json& into, std::int64_t sample) const;
+
+  MixerHost* host_;
+  std::uint32_t rate_hz_;
+  std::int64_t latency_ = 0;
+  std::int64_t origin_ = 0;
+  mixer::BusLayout layout_;
+  SoundCache cache_;
+  mixer::EventLedger ledger_;
+  std::map<ClientId, Client> clients_;
+  ClientId next_client_ = 1;
+  std::map<mixer::VoiceId, Voice> voices_;
+  std::map<std::string, mixer::VoiceId> names_;
+  std::vector<std::uint32_t> generations_;  // by slot
+  std::vector<std::uint32_t> free_slots_;
+  std::uint32_t voice_room_ = 0;
+  std::vector<Source> sources_;
+  std::vector<std::uint32_t> free_sources_;
+  std::uint32_t source_room_ = 0;
+  std::map<std::uint64_t, Pending> pending_;
+  struct Origin {
+    ClientId client;
+    std::string id;
+  };
+  std::map<std::uint64_t, Origin> origins_;  // of the newest requests, for events
+  std::deque<mixer::Command> later_;         // of our own, when the queue was full
+  std::uint64_t next_request_ = 1;
+};
+
+}  // namespace avrig::dipstream

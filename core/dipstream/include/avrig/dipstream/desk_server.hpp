@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include <avrig/dipstream/desk.hpp>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace avrig::dipstream {
+
+/// The desk's socket: JSON lines from experiments of the same user, and a thread that serves them.
+///
+/// A line may have up to a million bytes; who sends more without an end, or does not read what he
+/// is sent (4 MiB), is told so where possible and cut off. Nothing a client does stops the others.
+///
+/// Thread: control
+class DeskServer {
+ public:
+  /// Listen at `path` (0600). Throws Error(Open).
+  DeskServer(Desk& desk, std::string path);
+  /// Ends the thread, takes the socket away.
+  ~DeskServer();
+  DeskServer(const DeskServer&) = delete;
+  DeskServer& operator=(const DeskServer&) = delete;
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+  /// Use the desk from another thread.      Thread: any but the device's
+  template <class Act>
+  void with(Act&& act) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    act(*desk_);
+  }
+
+ private:
+  struct Waiting {
+    std::string text;
+    UniqueFd fd;
+  };
+  struct Connection {
+    UniqueFd fd;
+    Desk::ClientId client = 0;
+    std::string pending;
+    std::vector<UniqueFd> fds;
+    std::deque<Waiting> out;
+    std::size_t out_bytes = 0;
+    bool closing = false;  // what is said already is sent, then it ends
+    bool gone = false;
+  };
+
+  void listen();
+  void serve();
+  void wait();
+  void accept_all();
+  void read_from(Connection& connection);
+  void hear_lines(Connection& connection);
+  void put(Connection& connection, const std::string& line, int fd);
+  static void flush(Connection& connection);
+  void bury();
+
+  Desk* desk_;
+  std::string path_;
+  UniqueFd listening_;
+  UniqueFd wake_;
+  std::mutex mutex_;
+  std::map<int, Connection> connections_;  // by descriptor; the thread's own
+  std::atomic<bool> ending_{false};
+  std::thread thread_;
+};
+
+}  // namespace avrig::dipstream
