@@ -9,6 +9,8 @@
 #include <avrig/spec/override.hpp>
 #include <avrig/spec/parse.hpp>
 
+#include <algorithm>
+#include <iomanip>
 #include <iostream>
 #include <unistd.h>
 
@@ -49,16 +51,42 @@ int as_exit(ErrorCode code) {
   return static_cast<int>(code);
 }
 
-void print_stages(const json& report) {
+std::string drops_of(const json& stage) {
+  std::string drops;
+  for (const auto& [reason, count] : stage.at("drops").items()) {
+    drops += (drops.empty() ? "" : ", ") + reason + " " + count.dump();
+  }
+  return drops.empty() ? "none" : drops;
+}
+
+/// Each stage in a line, then how well each sync group was presented.
+void print_summary(const json& report) {
+  std::size_t width = 5;
   for (const json& stage : report.at("stages")) {
-    std::string drops;
-    for (const auto& [reason, count] : stage.at("drops").items()) {
-      drops += "  " + reason + " " + count.dump();
+    width = std::max(width, stage.at("id").get_ref<const std::string&>().size());
+  }
+  const auto name_width = static_cast<int>(width);
+  std::cout << std::left << std::setw(name_width) << "stage" << std::right << std::setw(9) << "pid"
+            << std::setw(11) << "frames in" << std::setw(12) << "frames out" << std::setw(10)
+            << "restarts"
+            << "  drops\n";
+  for (const json& stage : report.at("stages")) {
+    std::cout << std::left << std::setw(name_width) << stage.at("id").get<std::string>()
+              << std::right << std::setw(9) << stage.at("pid").dump() << std::setw(11)
+              << stage.at("frames_in").dump() << std::setw(12) << stage.at("frames_out").dump()
+              << std::setw(10) << stage.at("restarts").dump() << "  " << drops_of(stage) << "\n";
+  }
+  for (const json& group : report.at("sync")) {
+    const json& offset = group.at("offset_ns");
+    if (offset.value("count", std::uint64_t{0}) > 0) {
+      const auto ms = [&](const char* key) {
+        return offset.value(key, 0.0) * 1e-6;
+      };
+      std::cout << "group '" << group.at("group").get<std::string>() << "': pictures shown "
+                << std::fixed << std::setprecision(2) << ms("mean") << " ms after they were due ("
+                << ms("min") << " to " << ms("max") << "), " << group.at("held").dump() << " held, "
+                << group.at("dropped").dump() << " dropped\n";
     }
-    std::cout << "  " << stage.at("id").get<std::string>() << "  pid " << stage.at("pid") << "  in "
-              << stage.at("frames_in") << "  out " << stage.at("frames_out")
-              << (stage.at("restarts") > 0 ? "  restarts " + stage.at("restarts").dump() : "")
-              << (drops.empty() ? "" : "  dropped:" + drops) << "\n";
   }
 }
 
@@ -88,8 +116,8 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     launch::Launcher launcher(std::move(parsed.spec), options);
     const launch::RunResult result = launcher.run();
     if (!line.has("quiet")) {
-      print_stages(*result.report);
-      std::cout << "  " << result.run_dir << "\n";
+      print_summary(*result.report);
+      std::cout << "run folder: " << result.run_dir << "\n";
     }
     return as_exit(result.code);
   } catch (const launch::SetupError& error) {
