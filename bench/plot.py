@@ -28,9 +28,10 @@ class Canvas:
                           f'stroke="{colour}" stroke-width="{width}"'
                           + (f' stroke-dasharray="{dash}"' if dash else "") + "/>")
 
-    def bar(self, x, y, width, height, colour):
+    def bar(self, x, y, width, height, colour, opacity=1.0):
         self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1.5):.1f}" '
-                          f'height="{height:.1f}" rx="2" fill="{colour}"/>')
+                          f'height="{height:.1f}" rx="1.5" fill="{colour}" '
+                          f'opacity="{opacity}"/>')
 
     def path(self, points, colour, width):
         text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -96,42 +97,55 @@ def draw_latency(canvas, results, left, top, width, height):
                     weight="bold" if label == plan.RING else "normal")
 
 
+def throughput(results, size, label, state):
+    return runner.summary(runner.series(results, f"flood {size}", label, "gb_per_s", state))
+
+
+def rounds_in(results, sizes, state):
+    counts = [found["runs"] if (found := throughput(results, size, plan.RING, state)) else 0
+              for size in sizes]
+    return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}-{max(counts)}"
+
+
+def number(value):
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
 def draw_throughput(canvas, results, left, top, width, height):
-    canvas.text(left, top - 44, "Throughput, every byte written and read", 17, weight="bold")
     sizes = ("VGA", "1080p", "4K")
     labels = (plan.RING, plan.ICEORYX, plan.GSTREAMER, plan.QUEUE, plan.TORCH)
-    state = "near" if all(any(value is not None for value in runner.series(
-        results, f"flood {size}", plan.RING, "gb_per_s", "near")) for size in sizes) else None
-    value = lambda size, label: runner.summary(
-        runner.series(results, f"flood {size}", label, "gb_per_s", state))
-    canvas.text(left, top - 22, ("GB/s while the cores were near one another" if state else
-                                 "GB/s between two cores") +
-                "; dashed: what they can pass on", 12.5, SOFT)
-    found = [one["max"] for size in sizes for label in labels + (plan.ROOF,)
-             if (one := value(size, label))]
+    found = [one["median"] for size in sizes for label in labels + (plan.ROOF,)
+             for state in ("near", "far", None)
+             if (one := throughput(results, size, label, state))]
     if not found:
         return
+    states = [state for state in ("near", "far") if any(
+        throughput(results, size, plan.RING, state) for size in sizes)] or [None]
+    shown = "".join(f"{shade}: cores {state} ({rounds_in(results, sizes, state)} rounds); "
+                    for state, shade in zip(states, ("solid", "pale")) if state)
+    canvas.text(left, top - 44, "Throughput, every byte written and read", 17, weight="bold")
+    canvas.text(left, top - 22, f"GB/s; {shown}dashed: roofline", 12.5, SOFT)
     names = 150
-    scale = (width - names - 46) / max(found)
+    scale = (width - names - 80) / max(found)
     group = height / len(sizes)
     for index, size in enumerate(sizes):
         y = top + index * group
         canvas.text(left, y + 12, size, 14, weight="bold")
         step = (group - 18) / len(labels)
-        roof = value(size, plan.ROOF)
         for row, label in enumerate(labels):
-            one = value(size, label)
             at = y + row * step
-            canvas.text(left + names - 8, at + step / 2 + 3, label, 12, COLOUR[label], "end",
+            canvas.text(left + names - 8, at + step / 2 + 2, label, 12, COLOUR[label], "end",
                         "bold" if label == plan.RING else "normal")
-            if not one:
-                continue
-            canvas.bar(left + names, at, one["median"] * scale, step - 5, COLOUR[label])
-            middle = at + (step - 5) / 2
-            canvas.line(left + names + one["min"] * scale, middle,
-                        left + names + one["max"] * scale, middle, INK, 1)
-            text = f"{one['median']:.1f}" if one["median"] < 9.95 else f"{one['median']:.0f}"
-            canvas.text(left + names + one["max"] * scale + 7, middle + 4, text, 12, INK)
+            medians = [one["median"] for state in states
+                       if (one := throughput(results, size, label, state))]
+            thick = (step - 6) / len(states)
+            for line, median in enumerate(medians):
+                canvas.bar(left + names, at + line * thick, median * scale, thick, COLOUR[label],
+                           0.4 if line else 1)
+            if medians:
+                canvas.text(left + names + max(medians) * scale + 7, at + step / 2 + 1,
+                            " | ".join(number(median) for median in medians), 12, INK)
+        roof = throughput(results, size, plan.ROOF, states[0])
         if roof:
             x = left + names + roof["median"] * scale
             canvas.line(x, y - 4, x, y + group - 20, SOFT, 1.4, "4 3")
@@ -146,6 +160,6 @@ def draw(results, facts):
     draw_throughput(canvas, results, 620, 84, 480, 420)
     canvas.text(28, HEIGHT - 14,
                 f"{facts['cpu']}, {facts['cpus']} CPUs{', virtual' if facts['virtual'] else ''}; "
-                f"{facts['system']}; medians of {facts['rounds']} interleaved rounds, thin lines: "
-                f"least to most. scripts/bench, {facts['date']}", 11.5, SOFT)
+                f"{facts['system']}; medians of interleaved rounds. "
+                f"scripts/bench, {facts['date']}", 11.5, SOFT)
     return canvas.svg()
