@@ -71,6 +71,14 @@ def question_table(question, results):
             cells = [spread(runner.series(results, question.name, label, key)) for key in keys]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
         return lines
+    if metric == "hop_us":
+        lines = ["| | a hop, us | of it: a reading of the clock, us | others' CPU % |",
+                 "|---|---|---|---|"]
+        for label in results[question.name]:
+            cells = [spread(runner.series(results, question.name, label, key))
+                     for key in (metric, "clock_us", "foreign_percent")]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        return lines
     paced = metric == "p50_us"
     lines = [f"| | {UNITS[metric]} | {'p99, us | ' if paced else ''}CPU a frame, maker us | "
              "looker us | maker's sleeps a frame | others' CPU % | calm |",
