@@ -11,7 +11,7 @@ extern "C" __attribute__((visibility("default"))) int avrig_window_open(const ch
                                                                         int width,
                                                                         int height) {
   try {
-    cv::namedWindow(title, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO);
+    cv::namedWindow(title, cv::WINDOW_NORMAL | cv::WINDOW_KEEPRATIO | cv::WINDOW_GUI_NORMAL);
     cv::resizeWindow(title, width, height);
     return 0;
   } catch (const cv::Exception&) {

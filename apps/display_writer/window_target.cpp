@@ -4,10 +4,14 @@
 
 #include <avrig/error.hpp>
 #include <avrig/media/formats.hpp>
+#include <avrig/unique_fd.hpp>
 
+#include <cstdio>
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <utility>
 
 namespace avrig::display_writer {
@@ -25,12 +29,29 @@ std::string module_path() {
               "no window: avrig was built without OpenCV's highgui (use 'to: png' or 'to: none')");
 }
 
+/// Does a local X server answer on display `number`?
+bool answers(int number) noexcept {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/tmp/.X11-unix/X%d", number);
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket &&
+         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
 }  // namespace
 
 bool WindowTarget::has_display() noexcept {
-  const char* x11 = std::getenv("DISPLAY");
   const char* wayland = std::getenv("WAYLAND_DISPLAY");
-  return (x11 != nullptr && *x11 != '\0') || (wayland != nullptr && *wayland != '\0');
+  if (wayland != nullptr && *wayland != '\0') {
+    return true;
+  }
+  const char* x11 = std::getenv("DISPLAY");
+  if (x11 == nullptr || *x11 == '\0') {
+    return false;
+  }
+  // The toolkit behind the window aborts the process where nobody answers: ask first.
+  return *x11 != ':' || answers(std::atoi(x11 + 1));
 }
 
 WindowTarget::WindowTarget(std::string title, const avrig_format& format)
@@ -41,7 +62,8 @@ WindowTarget::WindowTarget(std::string title, const avrig_format& format)
       picture_(layout_.total_bytes) {
   if (!has_display()) {
     throw Error(ErrorCode::Open,
-                "no window: there is no display (DISPLAY is not set; use 'to: png' or 'to: none')");
+                "no window: no display answers (is DISPLAY set, and its server running? Or use "
+                "'to: png' or 'to: none')");
   }
   void* module = ::dlopen(module_path().c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) {
