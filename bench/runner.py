@@ -66,6 +66,9 @@ def run(contender, limit_s=25):
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
         return None, f"no end within {limit_s} s"
+    except BaseException:
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
     lines = [line for line in out.splitlines() if line.startswith("{")]
     if child.returncode != 0 or not lines:
         return None, (err.strip().splitlines() or ["no result"])[-1]
@@ -93,8 +96,10 @@ def stop_daemon(daemon):
     if daemon is not None and daemon.poll() is None:
         daemon.terminate()
         daemon.wait()
-    for left in pathlib.Path("/tmp").glob("avrig-bench-*.lock"):
-        left.unlink(missing_ok=True)
+    # Of iceoryx's clients, and of contenders that had to be killed.
+    for folder in ("/tmp", "/dev/shm"):
+        for left in pathlib.Path(folder).glob("avrig-bench-*"):
+            left.unlink(missing_ok=True)
 
 
 def cores(probe):
