@@ -55,6 +55,10 @@ class ShmSink {
       throw std::runtime_error("GStreamer: shmsink offers no allocator");
     }
   }
+  // Else its shared memory keeps its name.
+  ~ShmSink() { ::gst_element_set_state(pipeline_, GST_STATE_NULL); }
+  ShmSink(const ShmSink&) = delete;
+  ShmSink& operator=(const ShmSink&) = delete;
   std::byte* begin() {
     while ((buffer_ = ::gst_buffer_new_allocate(allocator_, size_, nullptr)) == nullptr) {
       sleep_until_ns(avrig::monotonic_ns() + 100'000);
