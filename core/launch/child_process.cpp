@@ -4,6 +4,7 @@
 #include <avrig/launch/child_process.hpp>
 #include <avrig/monotonic.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -138,9 +139,13 @@ ChildProcess ChildProcess::spawn(const ChildOptions& options) {
     give(write_end.get(), STDOUT_FILENO);
     give(write_end.get(), STDERR_FILENO);
   }
+  int highest = STDERR_FILENO;
   for (const auto& [ours, theirs] : options.fds) {
     give(ours, theirs);
+    highest = std::max(highest, theirs);
   }
+  // Also what somebody else opened without close-on-exec stays here.
+  ::posix_spawn_file_actions_addclosefrom_np(&spawn.actions, highest + 1);
   std::vector<std::string> arguments{options.program};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   std::vector<std::string> environment = child_environment(options.environment);
