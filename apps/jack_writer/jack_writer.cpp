@@ -3,11 +3,13 @@
 #include "jack_writer.hpp"
 
 #include "offline_output.hpp"
+#include <avrig/control_folder.hpp>
 #include <avrig/error.hpp>
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -28,13 +30,33 @@ constexpr std::int64_t kReconnectNs = 500'000'000;
 }  // namespace
 
 std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Request&) {
-  return {stage::parameter("client", "string", "", "JACK client name; empty = avrig-STAGE"),
-          stage::parameter("connect",
-                    "string",
-                    "auto",
-                    "auto = the physical outputs, none, or a pattern of input port names"),
-          stage::parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
-          stage::parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
+  std::vector<stage::ParameterDescription> all{
+      stage::parameter("client", "string", "", "JACK client name; empty = avrig-STAGE"),
+      stage::parameter("connect",
+                       "string",
+                       "auto",
+                       "auto = the physical outputs, none, or a pattern of input port names"),
+      stage::parameter(
+          "outputs", "int", "0", "output ports; 0 = as many as the sound has channels"),
+      stage::parameter("gain", "level", "0dB", "of the pipeline's sound"),
+      stage::parameter("mute", "bool", "false", "of the pipeline's sound"),
+      stage::parameter("bus", "string", "Master", "of the pipeline's sound"),
+      stage::parameter("buses",
+                       "any",
+                       "",
+                       "NAME: {gain, mute, solo, send_to}, beside Master, Music, SFX, "
+                       "Voice, UI"),
+      stage::parameter("sources", "any", "", "NAME: {path, channels, gain, bus, pan, pitch, ...}"),
+      stage::parameter(
+          "cues", "any", "", "what happens to the sources, from the first sample of the stream on"),
+      stage::parameter("folder", "path", ".", "where the sources' files lie"),
+      stage::parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
+      stage::parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
+  all[2].minimum = "0";
+  all[2].maximum = "255";
+  all[3].live = true;
+  all[4].live = true;
+  return all;
 }
 
 stage::Description JackWriter::describe(const stage::Request& request) {
@@ -45,6 +67,13 @@ stage::Description JackWriter::describe(const stage::Request& request) {
     options_.name = "avrig-" + request.id;
   }
   options_.connect = with.value("connect", "auto");
+  id_ = request.id;
+  run_dir_ = request.run_dir;
+  outputs_ = with.value("outputs", 0U);
+  gain_db_ = with.value("gain", 0.0);
+  mute_ = with.value("mute", false);
+  bus_ = with.value("bus", "Master");
+  terms_ = read_terms(with, with.value("folder", "."));
   to_ = with.value("to", "");
   if (const auto rate = with.find("rate"); rate != with.end() && rate->is_number()) {
     rate_hz_ = static_cast<std::uint32_t>(rate->get<double>());
@@ -71,23 +100,50 @@ stage::Configured JackWriter::configure(std::span<const avrig_format> inputs,
   return out;
 }
 
-void JackWriter::make_mixer() {
-  mixer::EngineConfig config;
-  config.outputs = std::max(outputs_, channels_);
-  config.sample_rate_hz = rate_hz_;
-  config.buses = mixer::kMaxBuses;
-  host_ = std::make_unique<dipstream::MixerHost>(config, channels_);
+void JackWriter::make_mixer(stage::StageIo& io) {
+  const PipelineMixer::Shape shape{rate_hz_, channels_, outputs_, bus_};
+  mixer_ = std::make_unique<PipelineMixer>(
+      shape, terms_, [&io](const std::string& text) { io.log(stage::Level::Warning, text); });
+  if (gain_db_ != 0) {
+    mixer_->set_gain(gain_db_);
+  }
+  if (mute_) {
+    mixer_->set_mute(true);
+  }
+  mixer_->host().settle();
+}
+
+// The path is the same for a successor, so that experiments find it again.
+void JackWriter::open_socket(stage::StageIo& io) {
+  const std::string run = run_dir_.substr(run_dir_.find_last_of('/') + 1).substr(0, 40);
+  const std::string path = control_folder() + "/" + run + "." + std::to_string(::getppid()) + "." +
+                           id_.substr(0, 24) + ".mix";
+  try {
+    mixer_->open(path);
+    io.log(stage::Level::Info, "the mixer listens at " + path);
+  } catch (const Error& error) {
+    io.log(stage::Level::Warning, std::string("nobody can reach the mixer: ") + error.what());
+  }
+}
+
+void JackWriter::set_parameter(const std::string& name, const std::string& value) {
+  if (name == "gain") {
+    mixer_->set_gain(json::parse(value).get<double>());
+  } else if (name == "mute") {
+    mixer_->set_mute(value == "true");
+  } else {
+    stage::Stage::set_parameter(name, value);
+  }
 }
 
 void JackWriter::open_client(std::int64_t newest_frame) {
   options_.channels = std::max(outputs_, channels_);
   client_ = std::make_unique<jack::OutputClient>(options_);
   rate_hz_ = client_->rate_hz();
-  if (!host_) {
-    make_mixer();
+  if (mixer_) {
+    mixer_->host().expect_new_device();
+    client_->play(mixer_->host());
   }
-  host_->expect_new_device();
-  client_->play(*host_);
   client_->activate(newest_frame);
 }
 
@@ -101,12 +157,17 @@ void JackWriter::prepare(stage::StageIo& io) {
   if (!offline_) {
     open_client(section_.last_frame);
   }
+  make_mixer(io);
   fifo_ =
       std::make_unique<SampleFifo>(channels_, static_cast<std::uint32_t>(kAheadSeconds * rate_hz_));
   live_ = std::make_unique<PipelineInput>(*fifo_, channels_);
   if (offline_) {
-    make_mixer();
-    host_->set_live(live_.get());  // from the first sample on: position 0 is sample 0
+    mixer_->host().set_live(live_.get());  // from the first sample on: position 0 is sample 0
+    mixer_->send_cues(0, false);
+    mixer_->host().settle();
+  } else {
+    client_->play(mixer_->host());
+    open_socket(io);
   }
   playback_ = std::make_unique<Playback>(io, 0, rate_hz_, *fifo_);
 }
@@ -120,7 +181,7 @@ void JackWriter::run(stage::StageIo& io) {
 }
 
 void JackWriter::run_offline(stage::StageIo& io) {
-  OfflineOutput output(to_, rate_hz_, *host_, *fifo_);
+  OfflineOutput output(to_, rate_hz_, mixer_->host(), *fifo_);
   bool placed_first = false;
   while (!playback_->ended() && !io.abandoned()) {
     if (io.ordered()) {
@@ -134,6 +195,7 @@ void JackWriter::run_offline(stage::StageIo& io) {
     }
     if (!placed_first || !playback_->work()) {
       output.render();
+      mixer_->turn();
       playback_->release();
       if (!playback_->ended()) {
         (void)io.wait(io.waiter(), [&] { return playback_->can_work(); });
@@ -152,7 +214,8 @@ bool JackWriter::start(stage::StageIo& io) {
   if (!client_->report(cycle)) {
     return false;
   }
-  if (section_.started != 0) {
+  const bool again = section_.started != 0;
+  if (again) {
     anchor_ = section_.anchor_frame;
     media0_ns_ = section_.media0_ns;
     const std::int64_t now = cycle.frame - anchor_;
@@ -184,15 +247,26 @@ bool JackWriter::start(stage::StageIo& io) {
   }
   playback_->set_origin(media0_ns_);
   live_->set_anchor(anchor_);
-  host_->set_live(live_.get());
+  mixer_->host().set_live(live_.get());
+  begin_cues(again);
   started_ = true;
   publish_clock(io);
   return true;
 }
 
+// Time 0 of the cues is the first sample of the stream.
+void JackWriter::begin_cues(bool again) {
+  dipstream::OutputClock clock;
+  if (mixer_->host().clock(clock)) {
+    mixer_->send_cues(clock.sample + anchor_ - clock.frame, again);
+  }
+}
+
 // The master map: what is heard when. Video follows it.
 void JackWriter::publish_clock(stage::StageIo& io) {
   clock::OutputCycle cycle{};
+  mixer_->set_latency(client_->playback_latency_samples());
+  mixer_->turn();
   if (!block_ || !client_->report(cycle)) {
     return;
   }
@@ -221,7 +295,7 @@ void JackWriter::reconnect(stage::StageIo& io) {
   io.log(stage::Level::Warning, "the JACK server went away; trying to reach it again");
   io.count("server_losses");
   client_.reset();
-  host_->set_live(nullptr);
+  mixer_->host().set_live(nullptr);
   while (!io.abandoned()) {
     try {
       open_client(0);
@@ -245,7 +319,7 @@ void JackWriter::reconnect(stage::StageIo& io) {
             std::llround(static_cast<double>(media_now_ns - media0_ns_) / cycle.ns_per_sample);
   section_.anchor_frame = anchor_;
   live_->set_anchor(anchor_);
-  host_->set_live(live_.get());
+  mixer_->host().set_live(live_.get());
 }
 
 void JackWriter::run_live(stage::StageIo& io) {
@@ -282,6 +356,9 @@ void JackWriter::run_live(stage::StageIo& io) {
     io.log(stage::Level::Warning,
            std::to_string(live_->missing()) + " samples of silence for want of sound, " +
                std::to_string(xruns) + " xruns of the server");
+  }
+  if (mixer_->peak() > 1.0F) {
+    io.log(stage::Level::Info, "the output's peak was " + std::to_string(mixer_->peak()));
   }
   io.count("underrun_samples", static_cast<std::int64_t>(live_->missing()));
   io.count("late_samples", static_cast<std::int64_t>(playback_->late_samples()));

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "pipeline_input.hpp"
+#include "pipeline_mixer.hpp"
 #include "playback.hpp"
-#include <avrig/dipstream/mixer_host.hpp>
 #include <avrig/jack/output_client.hpp>
 #include <avrig/shm/sync_block.hpp>
 #include <avrig/stage/stage.hpp>
@@ -28,13 +28,16 @@ class JackWriter final : public stage::Stage {
                               std::span<const stage::Wish> wishes) override;
   void prepare(stage::StageIo& io) override;
   void run(stage::StageIo& io) override;
+  void set_parameter(const std::string& name, const std::string& value) override;
 
  private:
-  void make_mixer();
+  void make_mixer(stage::StageIo& io);
+  void open_socket(stage::StageIo& io);
   void open_client(std::int64_t newest_frame);
   void run_offline(stage::StageIo& io);
   void run_live(stage::StageIo& io);
   [[nodiscard]] bool start(stage::StageIo& io);
+  void begin_cues(bool again);
   void publish_clock(stage::StageIo& io);
   void reconnect(stage::StageIo& io);
 
@@ -44,10 +47,16 @@ class JackWriter final : public stage::Stage {
   std::uint32_t rate_hz_ = 48000;
   std::uint32_t channels_ = 2;
   std::uint32_t outputs_ = 0;  // asked for; 0 = as many as the sound has channels
+  std::string id_;
+  std::string run_dir_;
+  std::string bus_ = "Master";
+  double gain_db_ = 0;
+  bool mute_ = false;
+  MixerTerms terms_;
   std::unique_ptr<SampleFifo> fifo_;
   std::unique_ptr<PipelineInput> live_;
-  std::unique_ptr<dipstream::MixerHost> host_;
-  std::unique_ptr<jack::OutputClient> client_;  // renders from the host: goes first
+  std::unique_ptr<PipelineMixer> mixer_;
+  std::unique_ptr<jack::OutputClient> client_;  // renders from the mixer: goes first
   std::unique_ptr<Playback> playback_;
   std::optional<shm::SyncBlock> block_;
   shm::SyncSection section_{};

@@ -188,7 +188,7 @@ Desk::Commands Desk::commands_of(const std::string& what, Fields& fields, bool h
 }
 
 void Desk::schedule(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
-  Commands commands = commands_of(fields.text("do"), fields, client == 0);
+  Commands commands = commands_of(fields.text("do"), fields, client == host_client_);
   fields.finish();
   send(client, id, {std::move(commands)}, json::object(), false);
 }
@@ -209,7 +209,7 @@ void Desk::batch(ClientId client, Fields& fields, const json& id, std::vector<Un
           ErrorCode::Spec,
           "'" + what + "' cannot be part of a batch: start, stop, pause, resume, set, seek");
     }
-    const Commands commands = commands_of(what, one, client == 0);
+    const Commands commands = commands_of(what, one, client == host_client_);
     one.finish();
     all.insert(all.end(), commands.begin(), commands.end());
   }

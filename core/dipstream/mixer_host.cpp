@@ -29,19 +29,21 @@ shm::Segment own_segment() {
 
 }  // namespace
 
-MixerHost::MixerHost(const mixer::EngineConfig& config, std::uint32_t live_channels)
+MixerHost::MixerHost(const mixer::EngineConfig& config,
+                     std::uint32_t live_channels,
+                     bool live_starts)
     : engine_(config), live_channels_(live_channels), rows_(config.outputs, nullptr), own_([this] {
         const shm::Segment segment = own_segment();
         owned_[0] = std::make_unique<shm::CommandQueue>(segment, std::uint32_t{sizeof(Command)});
         return shm::CommandQueue(segment, std::uint32_t{sizeof(Command)});
       }()) {
   queues_[0].store(owned_[0].get(), std::memory_order_release);
-  if (live_channels_ > 0) {
-    start_live();
+  if (live_channels_ > 0 && live_starts) {
+    start_live(0);
   }
 }
 
-void MixerHost::start_live() {
+void MixerHost::start_live(std::uint32_t bus) {
   if (live_channels_ > engine_.config().outputs || live_channels_ > mixer::kMaxLanes) {
     throw Error(ErrorCode::Spec,
                 "the mixer has " + std::to_string(engine_.config().outputs) +
@@ -53,6 +55,7 @@ void MixerHost::start_live() {
   live_rows_.resize(live_channels_, nullptr);
   engine_.set_stream(0, stream_->view());
   Command add = mixer::add_voice(kLiveVoice, 0, {}, mixer::SourceKind::Stream);
+  add.as.add.bus = static_cast<std::uint8_t>(bus);
   add.as.add.gap = mixer::GapPolicy::KeepContent;  // it is fed by the device's time
   for (std::uint32_t channel = 0; channel < live_channels_; ++channel) {
     add.as.add.output[add.as.add.lanes++] = static_cast<std::uint8_t>(channel);

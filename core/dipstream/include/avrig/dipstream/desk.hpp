@@ -41,6 +41,8 @@ class Desk {
   Desk& operator=(const Desk&) = delete;
 
   [[nodiscard]] ClientId join(Send send);
+  /// The host itself: its times count from set_origin().
+  [[nodiscard]] ClientId join_as_host(Send send) { return host_client_ = join(std::move(send)); }
   /// What it owned fades, stops or stays, as each voice was added to.
   void leave(ClientId client);
 
@@ -54,10 +56,11 @@ class Desk {
 
   /// From a sample's time to the moment it is heard, in samples.
   void set_latency(std::int64_t samples) noexcept { latency_ = samples; }
-  /// Added to the samples of `at`: where time 0 of a pipeline lies. For requests of the host.
+  /// Where time 0 of the host's own requests lies.
   void set_origin(std::int64_t sample) noexcept { origin_ = sample; }
   /// Voices, bar the pipeline's.
   [[nodiscard]] std::size_t voices() const noexcept { return voices_.size(); }
+  [[nodiscard]] const mixer::BusLayout& layout() const noexcept { return layout_; }
   [[nodiscard]] bool has_voice(const std::string& name) const {
     return names_.find(name) != names_.end();
   }
@@ -177,6 +180,7 @@ class Desk {
   mixer::EventLedger ledger_;
   std::map<ClientId, Client> clients_;
   ClientId next_client_ = 1;
+  ClientId host_client_ = 0;
   std::map<mixer::VoiceId, Voice> voices_;
   std::map<std::string, mixer::VoiceId> names_;
   std::vector<std::uint32_t> generations_;  // by slot

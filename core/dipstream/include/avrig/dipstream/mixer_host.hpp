@@ -54,8 +54,13 @@ class MixerHost final : public clock::OutputRenderer {
   static constexpr std::uint32_t kQueueCapacity = 4096;  ///< commands
   static constexpr std::uint32_t kLivePiece = 4096;      ///< samples fed and mixed at once
 
-  /// `live_channels`: 0 = no live input. Throws Error.
-  MixerHost(const mixer::EngineConfig& config, std::uint32_t live_channels);
+  /// `live_channels`: 0 = no live input. `live_starts`: false = by start_live(). Throws Error.
+  MixerHost(const mixer::EngineConfig& config,
+            std::uint32_t live_channels,
+            bool live_starts = true);
+
+  /// Begin the live voice on this bus.      Thread: control, nobody renders. Throws Error.
+  void start_live(std::uint32_t bus);
 
   void render(const clock::OutputCycle& cycle,
               std::uint32_t samples,
@@ -94,7 +99,6 @@ class MixerHost final : public clock::OutputRenderer {
                          std::size_t cap,
                          bool first) noexcept;
   void feed_live(std::int64_t frame, std::uint32_t samples) noexcept;
-  void start_live();
 
   mixer::Engine engine_;
   std::uint32_t live_channels_;

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "pipeline_mixer.hpp"
+
+#include <avrig/error.hpp>
+
+#include <algorithm>
+
+namespace avrig::jack_writer {
+namespace {
+
+using nlohmann::json;
+
+mixer::EngineConfig config_of(const PipelineMixer::Shape& shape) {
+  mixer::EngineConfig config;
+  config.outputs = std::max(shape.outputs, shape.channels);
+  config.sample_rate_hz = shape.rate_hz;
+  config.buses = mixer::kMaxBuses;
+  return config;
+}
+
+}  // namespace
+
+PipelineMixer::PipelineMixer(const Shape& shape, MixerTerms terms, Complain complain)
+    : terms_(std::move(terms)),
+      complain_(std::move(complain)),
+      host_(config_of(shape), shape.channels, false),
+      desk_(host_, shape.rate_hz) {
+  client_ = desk_.join_as_host([this](const std::string& line, int) {
+    const json reply = json::parse(line, nullptr, false);
+    if (reply.is_object() && reply.contains("error")) {
+      refused_ += (refused_.empty() ? "" : "; ") + reply["error"].get<std::string>();
+    }
+  });
+  host_.settle();
+  for (const json& request : terms_.buses) {
+    insist(request);
+  }
+  host_.start_live(desk_.layout().number(shape.bus));
+  for (const json& request : terms_.sources) {
+    insist(request);
+  }
+}
+
+void PipelineMixer::with(const std::function<void(dipstream::Desk&)>& act) {
+  if (server_) {
+    server_->with(act);
+  } else {
+    act(desk_);
+  }
+}
+
+// Nothing renders yet: the answer is there at once.
+void PipelineMixer::insist(json request) {
+  std::vector<UniqueFd> none;
+  desk_.ask(client_, request, none);
+  host_.settle();
+  desk_.turn();
+  if (!refused_.empty()) {
+    throw Error(ErrorCode::Spec,
+                (request.contains("name") ? "'" + request["name"].get<std::string>() + "': " : "") +
+                    refused_);
+  }
+}
+
+void PipelineMixer::ask(json request) {
+  std::vector<UniqueFd> none;
+  with([&](dipstream::Desk& desk) {
+    try {
+      desk.ask(client_, request, none);
+    } catch (const Error& error) {
+      refused_ += (refused_.empty() ? "" : "; ") + std::string(error.what());
+    }
+  });
+}
+
+void PipelineMixer::open(const std::string& path) {
+  server_ = std::make_unique<dipstream::DeskServer>(desk_, path);
+}
+
+void PipelineMixer::send_cues(std::int64_t sample, bool again) {
+  with([&](dipstream::Desk& desk) { desk.set_origin(sample); });
+  for (json request : terms_.cues) {
+    if (again && request.at("do") == "start" && !request.contains("late")) {
+      request["late"] = "skip";
+    }
+    ask(std::move(request));
+  }
+}
+
+void PipelineMixer::turn() {
+  std::string refused;
+  with([&](dipstream::Desk& desk) {
+    if (!server_) {
+      desk.turn();
+    }
+    refused.swap(refused_);
+  });
+  if (!refused.empty()) {
+    complain_("the mixer refused: " + refused);
+  }
+}
+
+void PipelineMixer::set_latency(std::int64_t samples) {
+  with([&](dipstream::Desk& desk) { desk.set_latency(samples); });
+}
+
+void PipelineMixer::set_gain(double db) {
+  gain_db_ = db;
+  show_gain();
+}
+
+void PipelineMixer::set_mute(bool mute) {
+  mute_ = mute;
+  show_gain();
+}
+
+void PipelineMixer::show_gain() {
+  ask({{"do", "set"}, {"voice", "pipeline"}, {"gain_db", mute_ ? -80.0 : gain_db_}});
+}
+
+float PipelineMixer::peak() const noexcept {
+  float peak = 0;
+  for (std::uint32_t output = 0; output < host_.engine().config().outputs; ++output) {
+    peak = std::max(peak, host_.engine().meter(output).peak);
+  }
+  return peak;
+}
+
+}  // namespace avrig::jack_writer

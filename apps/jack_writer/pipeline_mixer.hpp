@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#pragma once
+
+#include "mixer_terms.hpp"
+#include <avrig/dipstream/desk_server.hpp>
+#include <avrig/dipstream/mixer_host.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace avrig::jack_writer {
+
+/// The mixer of a `write: jack` stage: the engine's host, its desk, and the socket of both.
+///
+/// Thread: the stage's
+class PipelineMixer {
+ public:
+  struct Shape {
+    std::uint32_t rate_hz = 48000;
+    std::uint32_t channels = 2;  ///< of the pipeline's sound
+    std::uint32_t outputs = 2;
+    std::string bus = "Master";  ///< of the pipeline's sound
+  };
+  using Complain = std::function<void(const std::string&)>;
+
+  /// Makes the buses and loads the sources. Throws Error: what the desk refuses.
+  PipelineMixer(const Shape& shape, MixerTerms terms, Complain complain);
+
+  [[nodiscard]] dipstream::MixerHost& host() noexcept { return host_; }
+
+  /// Serve experiments at this path.
+  void open(const std::string& path);
+  /// Time 0 of the cues lies at `sample`. `again`: a successor's; what began before goes on where
+  /// it would be by now.
+  void send_cues(std::int64_t sample, bool again);
+  /// Without a socket: deal with what the engine reported.
+  void turn();
+  void set_latency(std::int64_t samples);
+  /// Of the pipeline's voice; mute is the same as -80 dB, and remembers.
+  void set_gain(double db);
+  void set_mute(bool mute);
+  /// Largest magnitude on any output so far.
+  [[nodiscard]] float peak() const noexcept;
+
+ private:
+  void with(const std::function<void(dipstream::Desk&)>& act);
+  void ask(nlohmann::json request);
+  void insist(nlohmann::json request);
+  void show_gain();
+
+  MixerTerms terms_;
+  Complain complain_;
+  dipstream::MixerHost host_;
+  dipstream::Desk desk_;
+  dipstream::Desk::ClientId client_ = 0;
+  std::string refused_;
+  double gain_db_ = 0;
+  bool mute_ = false;
+  std::unique_ptr<dipstream::DeskServer> server_;
+};
+
+}  // namespace avrig::jack_writer

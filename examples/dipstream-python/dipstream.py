@@ -1,0 +1,551 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The avrig authors
+"""DipStream for Python: let sounds dip in and out of a running JACK stream, exact to the sample.
+
+    from dipstream import DipStream
+
+    with DipStream(samplerate=48000, channels=2) as stream:
+        beep = stream.add(48000, samples, [1])
+        beep.start(at=stream.now + 1, loop=True)
+        beep.stop(at=beep.start_time + 5)
+        print(beep.playback_duration)          # 5.0
+
+One file, standard library only. Samples are anything with the buffer protocol (NumPy arrays,
+array.array, ...) of 32 or 64-bit floats, one row a sample. `DipStream` starts a `dipstream` program
+of its own (on $PATH, or named by $AVRIG_DIPSTREAM); `DipStream(attach=PATH)` joins a running mixer,
+such as the one of a `write: jack` stage. Times are stream time: samples divided by the rate.
+"""
+
+import array
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+__all__ = ["DipStream", "DipStreamError", "query_devices"]
+
+_F_ADD_SEALS = 1033
+_SEALS = 0x1 | 0x2 | 0x4 | 0x8  # seal, shrink, grow, write
+_WAIT_LOOP_SECONDS = 0.005
+
+
+class DipStreamError(RuntimeError):
+    """The mixer refused something that the original had no name for, or it went away."""
+
+
+def query_devices():
+    """Names of the JACK input ports that a stream can be connected to."""
+    lister = shutil.which("jack_lsp")
+    if lister is None:
+        return []
+    done = subprocess.run([lister, "-p"], capture_output=True, text=True, check=False)
+    names, port = [], None
+    for line in done.stdout.splitlines():
+        if not line.startswith("\t"):
+            port = line.strip()
+        elif "input" in line and port is not None:
+            names.append(port)
+    return names
+
+
+class _Link:
+    """JSON lines to a mixer and back; a thread that reads."""
+
+    def __init__(self, path, on_event, on_close):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._ids = itertools.count(1)
+        self._sending = threading.Lock()
+        self._changed = threading.Condition()
+        self._replies = {}
+        self._awaited = set()
+        self._closed = False
+        self._on_event = on_event
+        self._on_close = on_close
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def post(self, request, fds=()):
+        number = next(self._ids)
+        line = (json.dumps(dict(request, id=number), allow_nan=False) + "\n").encode()
+        with self._changed:
+            self._awaited.add(number)
+        with self._sending:
+            try:
+                if fds:
+                    sent = socket.send_fds(self._socket, [line], list(fds))
+                    line = line[sent:]
+                self._socket.sendall(line)
+            except OSError as error:
+                raise DipStreamError("the mixer has gone: %s" % error) from None
+        return number
+
+    def reply(self, number, timeout=None):
+        with self._changed:
+            done = self._changed.wait_for(
+                lambda: number in self._replies or self._closed, timeout)
+            self._awaited.discard(number)
+            if number in self._replies:
+                return self._replies.pop(number)
+        if done:
+            raise DipStreamError("the mixer has gone")
+        raise TimeoutError("the mixer did not answer within %s s" % timeout)
+
+    def ask(self, request, fds=(), timeout=10.0):
+        answer = self.reply(self.post(request, fds), timeout)
+        if not answer["ok"]:
+            raise DipStreamError(answer["error"])
+        return answer
+
+    def wait(self, condition, timeout=None):
+        """Until condition() holds; it is looked at after each event."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or condition(), timeout)
+
+    @property
+    def closed(self):
+        return self._closed
+
+    def _read(self):
+        try:
+            with self._socket.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    self._take(json.loads(line))
+        except (OSError, ValueError):
+            pass
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._on_close()
+
+    def _take(self, message):
+        with self._changed:
+            if "event" in message:
+                self._on_event(message)
+            elif message.get("id") in self._awaited:
+                self._replies[message["id"]] = message
+            self._changed.notify_all()
+
+    def close(self):
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        if threading.current_thread() is not self._reader:
+            self._reader.join(5)
+        self._socket.close()
+
+
+def _planar(data):
+    """(bytes, samples, channels, planar): float32 of anything with the buffer protocol."""
+    view = memoryview(data)
+    if view.format not in ("f", "d", "<f", "<d"):
+        raise TypeError("samples must be floating point, not format '%s'" % view.format)
+    if view.ndim not in (1, 2):
+        raise ValueError("samples must have one or two dimensions")
+    samples = view.shape[0]
+    channels = view.shape[1] if view.ndim == 2 else 1
+    if channels > samples:
+        raise ValueError("there are more columns than rows: one row is one sample")
+    if samples == 0 or channels == 0:
+        raise ValueError("there are no samples")
+    planar = channels > 1 and view.f_contiguous
+    raw = view.tobytes("F" if planar else "C")
+    if view.format.endswith("d"):
+        wide = array.array("d")
+        wide.frombytes(raw)
+        raw = array.array("f", wide).tobytes()
+    return raw, samples, channels, planar
+
+
+def _memfd(raw):
+    fd = os.memfd_create("dipstream", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        with open(fd, "wb", closefd=False) as file:
+            file.write(raw)
+        fcntl.fcntl(fd, _F_ADD_SEALS, _SEALS)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+class Source:
+    """One sound in a stream; made by DipStream.add()."""
+
+    def __init__(self, stream, voice, samplerate, channel_mapping, samples):
+        self._stream = stream
+        self._voice = voice
+        self._samplerate = samplerate
+        self._mapping = list(channel_mapping)
+        self._samples = samples
+        self._in_stream = True
+        self._started = None  # the events of the last play
+        self._ended = None
+        self._play = 0
+        self._looping = False
+        self._ends = {}
+        self._starts = {}
+        self._lost = {}
+
+    @property
+    def samplerate(self):
+        return self._samplerate
+
+    @property
+    def channel_mapping(self):
+        return list(self._mapping)
+
+    @property
+    def start_time(self):
+        """Stream time at which its first sample is heard; None until it is known."""
+        return self._started["time"] if self._started else None
+
+    @property
+    def end_time(self):
+        """Stream time of the first silent sample after it; None until it is known."""
+        return self._ended["time"] if self._ended else None
+
+    @property
+    def data_duration(self):
+        return self._samples / self._samplerate
+
+    @property
+    def playback_duration(self):
+        """Exact: a difference of samples, not of clocks."""
+        if self._started is None or self._ended is None:
+            return None
+        return (self._ended["sample"] - self._started["sample"]) / self._samplerate
+
+    @property
+    def is_playing(self):
+        return self._started is not None and self._ended is None
+
+    @property
+    def is_looping(self):
+        return self.is_playing and self._looping
+
+    def start(self, at=None, start_with=None, with_offset=None, loop=False, starting_idx=0,
+              timeout=0.5):
+        """Start, and return when it is heard.
+
+        `at`: a stream time. `start_with`: with another source's start, `with_offset` seconds later
+        (or before). `timeout`: how long scheduling may take, not the delay that was asked for.
+        """
+        request = {"do": "start", "voice": self._voice, "loop": bool(loop),
+                   "starting_idx": int(starting_idx)}
+        reply = self._schedule(request, at, start_with, with_offset, "with_start", timeout)
+        play = reply["play"]
+        self._wait_for(self._starts, play)
+        self._stream.wait_until_time(self._starts[play]["time"])
+
+    def stop(self, at=None, stop_with=None, with_offset=None, timeout=0.5):
+        """Stop, and return when it is silent. `stop_with`: with another source's end."""
+        request = {"do": "stop", "voice": self._voice}
+        before = self._play
+        reply = self._schedule(request, at, stop_with, with_offset, "with_end", timeout)
+        play = reply.get("play") or before
+        if play == 0 or (play not in self._starts and not self._pending(play)):
+            return
+        self._wait_for(self._ends, play)
+        self._stream.wait_until_time(self._ends[play]["time"])
+
+    def _pending(self, play):
+        return play not in self._lost
+
+    def _schedule(self, request, at, other, offset, how, timeout):
+        self._stream._check_open()
+        if not self._in_stream:
+            raise RuntimeError("the source is not in the stream any more")
+        if at is not None and (other is not None or offset is not None):
+            raise ValueError("'at' cannot be combined with another source or an offset")
+        if other is self:
+            raise ValueError("a source cannot be scheduled against itself")
+        if offset is not None and other is None:
+            raise ValueError("an offset needs another source")
+        if at is not None:
+            request["at"] = float(at)
+            request["late"] = "play"
+            if request["do"] == "stop":
+                del request["late"]
+        if other is not None:
+            if not other._in_stream:
+                raise RuntimeError("the other source is not in the stream")
+            request[how] = other._voice
+            request["offset"] = float(offset or 0)
+        link = self._stream._link
+        number = link.post(request)
+        try:
+            reply = link.reply(number, timeout)
+        except TimeoutError:
+            link.post({"do": "cancel", "request": number})
+            raise TimeoutError("the stream did not take it up within %s s" % timeout) from None
+        if not reply["ok"]:
+            if reply.get("reason") == "bad index":
+                raise ValueError(reply["error"])
+            raise DipStreamError(reply["error"])
+        if request["do"] == "start":
+            self._looping = request["loop"]
+        return reply
+
+    def _wait_for(self, events, play):
+        link = self._stream._link
+        link.wait(lambda: play in events or play in self._lost or self._stream.failed)
+        if play in events:
+            return
+        self._stream._check_open()
+        raise DipStreamError("it did not happen: %s" % self._lost.get(play, "the mixer has gone"))
+
+    def _on_event(self, event):
+        kind, play = event["event"], event.get("play", 0)
+        if kind == "started":
+            self._starts[play] = event
+            self._play = play
+            self._started, self._ended = event, None
+        elif kind == "ended":
+            self._ends[play] = event
+            if play == self._play:
+                self._ended = event
+        elif kind in ("cancelled", "dropped"):
+            self._lost[play] = event.get("reason", kind)
+        elif kind == "removed":
+            self._in_stream = False
+        for known in (self._starts, self._ends, self._lost):
+            while len(known) > 64:
+                del known[next(iter(known))]
+
+
+class DipStream:
+    """A JACK stream that sounds can be added to, started and stopped in while it runs.
+
+    samplerate, blocksize: JACK has one of each for all its clients; another wish is refused.
+    device: a pattern of JACK input port names ("system:playback_.*"), None for the physical ones,
+    "none" for no connection, "null" for no device at all. latency and dtype are JACK's: only
+    float32 exists, and the latency is the server's.
+    finished_callback: called without arguments when the stream ends.
+    """
+
+    def __init__(self, samplerate=None, blocksize=None, device=None, channels=2, dtype="float32",
+                 latency=None, extra_settings=None, finished_callback=None, callback=None,
+                 server=None, name="dipstream", attach=None, clip="fault"):
+        if callback is not None:
+            raise ValueError("'callback' belongs to the mixer")
+        if extra_settings is not None:
+            raise ValueError("JACK has no extra settings")
+        if str(dtype) not in ("float32", "<class 'numpy.float32'>", "<class 'float'>"):
+            raise ValueError("JACK's samples are float32, not %s" % (dtype,))
+        if latency not in (None, "low", "high"):
+            raise ValueError("the latency is the JACK server's (jackd -p -n); it cannot be asked for")
+        if blocksize == 0:
+            blocksize = None
+        self._finished_callback = finished_callback
+        self._sources = {}
+        self._finished = False
+        self._failure = None
+        self._stopped = False
+        self._child = None
+        self._link = None
+        self._started = False
+        if attach is None:
+            path = self._launch(samplerate, blocksize, device, channels, server, name, clip)
+        else:
+            path = attach
+        try:
+            self._link = _Link(path, self._on_event, self._on_close)
+            self._link.ask({"do": "subscribe", "events": "mine"})
+            self._info = self._link.ask({"do": "info"})
+            if attach is not None and samplerate not in (None, self._info["samplerate"]):
+                raise ValueError("the mixer runs at %d Hz" % self._info["samplerate"])
+        except BaseException:
+            self.stop()
+            raise
+
+    def _launch(self, samplerate, blocksize, device, channels, server, name, clip):
+        program = os.environ.get("AVRIG_DIPSTREAM") or shutil.which("dipstream")
+        if program is None:
+            raise DipStreamError("there is no 'dipstream' on the PATH; set AVRIG_DIPSTREAM to it")
+        words = [program, "--channels", str(int(channels)), "--name", name, "--clip", clip]
+        if device == "null":
+            words += ["--device", "null"]
+        elif device is not None:
+            words += ["--connect", str(device)]
+        if server is not None:
+            words += ["--server", server]
+        if samplerate is not None:
+            words += ["--samplerate", str(int(samplerate))]
+        if blocksize is not None:
+            words += ["--blocksize", str(int(blocksize))]
+        self._child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+        line = self._child.stdout.readline()
+        if not line:
+            text = self._child.stderr.read().decode(errors="replace").strip()
+            self._reap()
+            raise DipStreamError(text or "the dipstream program ended")
+        return json.loads(line)["socket"]
+
+    # The stream ------------------------------------------------------------------------------
+
+    def start(self):
+        """The stream runs from the beginning; here for scripts that call it."""
+        self._check_open()
+        self._started = True
+
+    def stop(self):
+        """End the stream; its sources are gone."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._link is not None:
+            self._link.close()
+        self._reap()
+
+    def _reap(self):
+        if self._child is None:
+            return
+        self._child.stdin.close()
+        try:
+            self._child.wait(5)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._child.stdout.close()
+        self._child.stderr.close()
+        self._child = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _on_close(self):
+        self._finished = True
+        if self._finished_callback is not None:
+            callback, self._finished_callback = self._finished_callback, None
+            callback()
+
+    def _check_open(self):
+        if self._failure is not None:
+            raise DipStreamError(self._failure)
+        if self._stopped or self._finished:
+            raise DipStreamError("the stream has ended")
+
+    @property
+    def failed(self):
+        """The text of what ended the stream; None while all is well."""
+        return self._failure
+
+    def _on_event(self, event):
+        if event.get("state") != "predicted":
+            return
+        if event["event"] == "fault":
+            self._failure = ("the sum of the sources clipped: peak %.6g on a channel; the stream is "
+                             "silent" % event.get("level", 0))
+        source = self._sources.get(event.get("voice"))
+        if source is not None:
+            source._on_event(event)
+
+    # Time ------------------------------------------------------------------------------------
+
+    @property
+    def now(self):
+        return self._link.ask({"do": "now"})["now"]
+
+    @property
+    def latency(self):
+        """From handing a sample over to hearing it, in seconds."""
+        return self._link.ask({"do": "info"})["latency"]
+
+    @property
+    def samplerate(self):
+        return self._info["samplerate"]
+
+    @property
+    def channels(self):
+        return self._info["channels"]
+
+    @property
+    def all_channels(self):
+        return list(range(1, self.channels + 1))
+
+    @property
+    def current_blocksize(self):
+        return self._link.ask({"do": "info"})["current_blocksize"]
+
+    @staticmethod
+    def elapsed_between(first, second):
+        return second - first
+
+    def wait_until_time(self, moment, sleep_in_loop=_WAIT_LOOP_SECONDS):
+        """Sleep until a stream time."""
+        while True:
+            self._check_open()
+            left = moment - self.now
+            if left <= 0:
+                return
+            time.sleep(min(left, max(sleep_in_loop, left / 2)))
+
+    # Sources ---------------------------------------------------------------------------------
+
+    def add(self, samplerate, data, channel_mapping, **more):
+        """A source of these samples on these channels (counted from 1).
+
+        Mono is repeated on every channel. Further words go to the mixer: gain_db, pan, pitch, bus,
+        name, on_owner_exit.
+        """
+        self._check_open()
+        if samplerate != self.samplerate:
+            raise ValueError("the samples have %s Hz, the stream has %d Hz"
+                             % (samplerate, self.samplerate))
+        channels = [int(channel) for channel in channel_mapping]
+        if any(channel < 1 or channel > self.channels for channel in channels):
+            raise ValueError("channels are counted from 1 to %d" % self.channels)
+        if len(set(channels)) != len(channels) or not channels:
+            raise ValueError("each channel once, and at least one")
+        raw, samples, columns, planar = _planar(data)
+        if columns > 1 and columns != len(channels):
+            raise ValueError("%d columns cannot go to %d channels" % (columns, len(channels)))
+        request = dict(more, do="add", memfd=True, channels=channels, data_channels=columns,
+                       layout="planar" if planar else "interleaved")
+        fd = _memfd(raw)
+        try:
+            reply = self._link.reply(self._link.post(request, [fd]), 10.0)
+        finally:
+            os.close(fd)
+        if not reply["ok"]:
+            raise ValueError(reply["error"])
+        source = Source(self, reply["voice"], self.samplerate, channels, samples)
+        self._sources[source._voice] = source
+        return source
+
+    def __contains__(self, source):
+        return isinstance(source, Source) and source._stream is self and source._in_stream
+
+    def remove(self, source):
+        """Take a source out; it must not be playing."""
+        if source not in self:
+            raise RuntimeError("the source is not in the stream")
+        if source.is_playing:
+            raise RuntimeError("the source is playing; stop it first")
+        try:
+            self._link.ask({"do": "remove", "voice": source._voice})
+        except DipStreamError as error:
+            raise RuntimeError(str(error)) from None
+        self._forget(source)
+
+    def clear_sources(self):
+        """Take all sources out, playing or not."""
+        self._link.ask({"do": "clear_sources"})
+        for source in list(self._sources.values()):
+            self._forget(source)
+
+    def _forget(self, source):
+        source._in_stream = False
+        self._sources.pop(source._voice, None)
