@@ -132,7 +132,8 @@ bool asked(const std::vector<T>& wish, const T& value) {
   return wish.empty() || std::find(wish.begin(), wish.end(), value) != wish.end();
 }
 
-// What the graph asks of an output that the plug-in is free to shape.
+// What the graph asks of a reader's output. A processor's follows its input, or what it says
+// itself: most do not look whether the two differ.
 void apply_wish(avrig_format& format, const stage::Wish& wish) {
   if (format.media == AVRIG_MEDIA_VIDEO) {
     if (!asked(wish.pixel_formats, std::string(format.pixel_format))) {
@@ -164,7 +165,7 @@ std::vector<avrig_format> preset_outputs(const Terms& terms,
     outputs[p] = source == terms.inputs.end() ? avrig_format{} : source->format;
     outputs[p].media = media;
     outputs[p].struct_size = sizeof(avrig_format);
-    if (p < wishes.size()) {
+    if (source == terms.inputs.end() && p < wishes.size()) {
       apply_wish(outputs[p], wishes[p]);
     }
   }
@@ -248,6 +249,20 @@ stage::Configured answer_of(const Terms& terms) {
   return out;
 }
 
+// One list for input and output is what a plug-in writes that gives what it gets: it offers no
+// choice, and what is asked of its output is asked of whatever stands before it.
+void pass_on(stage::Acceptance& offers, const stage::Acceptance& accepts) {
+  if (offers.pixel_formats == accepts.pixel_formats) {
+    offers.pixel_formats.clear();
+  }
+  if (offers.sample_rates_hz == accepts.sample_rates_hz) {
+    offers.sample_rates_hz.clear();
+  }
+  if (offers.channels == accepts.channels) {
+    offers.channels.clear();
+  }
+}
+
 }  // namespace
 
 std::uint32_t role_of(const std::string& word) noexcept {
@@ -309,6 +324,12 @@ stage::Description description_of(const avrig_traits& traits, const avrig_compon
     stage::OutputPort to;
     to.name = text(from.name);
     to.offers = acceptance_of(from);
+    const auto source = std::find_if(out.inputs.begin(), out.inputs.end(), [&](const auto& input) {
+      return input.accepts.media == to.offers.media;
+    });
+    if (source != out.inputs.end()) {
+      pass_on(to.offers, source->accepts);
+    }
     out.outputs.push_back(std::move(to));
   }
   out.parameters = published_parameters(component);

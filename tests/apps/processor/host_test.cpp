@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "host.hpp"
+
 #include "rig.hpp"
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 #include <sys/wait.h>
 
 #include <doctest/doctest.h>
@@ -117,6 +120,24 @@ TEST_CASE("a crash in process and a write into an input kill the host, nobody el
     // The frame that did it is known.
     CHECK(result.edges[0].in_flight >= 1);
   }
+}
+
+TEST_CASE("a maker that takes what it gives keeps its input's format, whatever is asked of it") {
+  stage::Request request;
+  request.id = "blur";
+  request.role = "process";
+  request.target = BUILT_IN "/gaussian-blur.so";
+  request.parameters = "{}";
+  processor::PluginHost host;
+  const stage::Description description = host.describe(request);
+  CHECK(description.inputs.at(0).accepts.pixel_formats.size() > 1);
+  CHECK(description.outputs.at(0).offers.pixel_formats.empty());
+  avrig_format colours = gray(64, 48);
+  std::strcpy(colours.pixel_format, "bgr24");
+  stage::Wish other;
+  other.pixel_formats = {"yuv420p"};
+  const stage::Configured configured = host.configure({&colours, 1}, {&other, 1});
+  CHECK(std::string(configured.outputs.at(0).pixel_format) == "bgr24");
 }
 
 TEST_CASE("a plug-in that cannot be set up is refused in one line") {
