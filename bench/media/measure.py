@@ -210,8 +210,10 @@ def measure(table, rounds, scratch):
     """Contenders in turn, then all again: {question: {label: [result or None]}}"""
     results = {name: {label: [] for label in labels} for name, labels in table.items()}
     for turn in range(rounds):
-        for name, labels in table.items():
-            for label, run in labels.items():
+        # Short runs are disturbed more: three of them.
+        turns = [name for name in table for _ in range(3 if name.startswith("decode") else 1)]
+        for name in turns:
+            for label, run in table[name].items():
                 with tempfile.TemporaryDirectory(dir=scratch) as folder:
                     try:
                         result = run(pathlib.Path(folder))
@@ -223,9 +225,10 @@ def measure(table, rounds, scratch):
     return results
 
 
-def goal(what, question, label, metric, sense, bound, other=None):
+def goal(what, question, label, metric, sense, bound, other=None, other_question=None):
     return {"what": what, "question": question, "label": label, "metric": metric, "sense": sense,
-            "bound": bound, "other_question": question, "other": other, "other_metric": metric}
+            "bound": bound, "other_question": other_question or question, "other": other,
+            "other_metric": metric}
 
 
 MEDIA_GOALS = [
@@ -233,6 +236,8 @@ MEDIA_GOALS = [
          "ffmpeg -f null"),
     goal("decode to bgr24: CPU a frame / ffmpeg's", "decode_bgr", "avrig", "cpu_ms", "<=", 1.05,
          "ffmpeg -f null"),
+    goal("decode to yuv420p, as the file has it: frames/s / OpenCV's (bgr24)", "decode_yuv", "avrig",
+         "fps", ">=", 1.15, "OpenCV VideoCapture", "decode_bgr"),
     goal("decode to bgr24: frames/s / OpenCV's", "decode_bgr", "avrig", "fps", ">=", 1.15,
          "OpenCV VideoCapture"),
     *(goal(f"decode, blur in {pixels}, x264: CPU a frame / one process", question,
@@ -259,8 +264,11 @@ def machine_line(facts):
 
 def media_page(results, facts):
     lines = [machine_line(facts), ""]
-    lines += report.goal_table(report.judge(results, MEDIA_GOALS))
+    judged = [found for found in report.judge(results, MEDIA_GOALS) if found["reached"] is not None]
+    lines += report.goal_table(judged)
     for name, title in TITLES.items():
+        if name not in results:
+            continue
         lines += ["", f"**{title}**", "", "| | CPU a frame, ms | frames/s | others' CPU % | runs |",
                   "|---|---|---|---|---|"]
         for label, runs in results.get(name, {}).items():
