@@ -47,7 +47,7 @@ stage::Configured CsvWriter::configure(std::span<const avrig_format>,
 
 void CsvWriter::prepare(stage::StageIo& io) {
   if (io.assignment().generation > 0 && ::access(url_.c_str(), F_OK) == 0) {
-    reopen(io.input(0).next());
+    reopen(io.input(0).next(), io.input_format(0));
   } else {
     open_new(io.input_format(0));
   }
@@ -61,6 +61,10 @@ void CsvWriter::open_new(const avrig_format& format) {
                           "' (an existing file is never overwritten; choose "
                           "another name or move it away)");
   }
+  write_header(format);
+}
+
+void CsvWriter::write_header(const avrig_format& format) {
   std::string header = "sequence,time_ns";
   std::istringstream names(format.column_names);
   for (std::uint32_t column = 0; column < format.columns; ++column) {
@@ -73,7 +77,7 @@ void CsvWriter::open_new(const avrig_format& format) {
 
 // The file up to frame `done` is good: what lies behind it was not completed, perhaps not whole,
 // and is written again.
-void CsvWriter::reopen(std::uint64_t done) {
+void CsvWriter::reopen(std::uint64_t done, const avrig_format& format) {
   std::ifstream in(url_, std::ios::binary);
   std::string line;
   std::int64_t end = 0;
@@ -91,6 +95,9 @@ void CsvWriter::reopen(std::uint64_t done) {
   file_.reset(::open(url_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (!file_) {
     throw errno_error(ErrorCode::Open, "cannot open '" + url_ + "' again");
+  }
+  if (end == 0) {
+    write_header(format);  // killed before it was there
   }
 }
 

@@ -24,7 +24,8 @@ class CsvWriter final : public stage::Stage {
 
  private:
   void open_new(const avrig_format& format);
-  void reopen(std::uint64_t done);
+  void write_header(const avrig_format& format);
+  void reopen(std::uint64_t done, const avrig_format& format);
   void write_frame(const avrig_frame& frame, const avrig_format& format);
   void write_text(const std::string& text);
 

@@ -2,7 +2,6 @@
 // Copyright (c) 2026 The avrig authors
 #include "jack_writer.hpp"
 
-#include "offline_output.hpp"
 #include <avrig/control_folder.hpp>
 #include <avrig/error.hpp>
 #include <avrig/monotonic.hpp>
@@ -181,7 +180,7 @@ void JackWriter::run(stage::StageIo& io) {
 }
 
 void JackWriter::run_offline(stage::StageIo& io) {
-  OfflineOutput output(to_, rate_hz_, mixer_->host(), *fifo_);
+  OfflineOutput output(to_, rate_hz_, mixer_->host(), *fifo_, io.assignment().generation > 0);
   bool placed_first = false;
   while (!playback_->ended() && !io.abandoned()) {
     if (io.ordered()) {
@@ -189,7 +188,7 @@ void JackWriter::run_offline(stage::StageIo& io) {
     }
     if (!placed_first) {
       if (const auto first = playback_->first_capture_ns()) {
-        playback_->set_origin(*first);
+        begin_offline(output, *first);
         placed_first = true;
       }
     }
@@ -206,6 +205,30 @@ void JackWriter::run_offline(stage::StageIo& io) {
   playback_->release();
   output.finish();
   io.log(stage::Level::Info, "rendered " + std::to_string(output.samples()) + " samples");
+}
+
+// Sample 0 is the stream's first. A successor renders again, unheard, what was rendered before the
+// first block that it finds, so that its sources and cues come to where they were.
+void JackWriter::begin_offline(OfflineOutput& output, std::int64_t first_capture_ns) {
+  const std::int64_t counted_ns = playback_->first_offset_ns();
+  media0_ns_ = section_.started != 0 ? section_.media0_ns : first_capture_ns - counted_ns;
+  if (block_ && section_.started == 0) {
+    section_.media0_ns = media0_ns_;
+    section_.started = 1;
+    block_->write(section_);
+  }
+  playback_->set_origin(media0_ns_);
+  const std::int64_t begin =
+      std::llround(static_cast<double>(first_capture_ns - media0_ns_) * rate_hz_ * 1e-9);
+  if (begin <= 0) {
+    return;
+  }
+  fifo_->reset(begin);
+  for (std::int64_t at = 0; at < begin;) {
+    at = std::min<std::int64_t>(at + rate_hz_, begin);
+    output.render_to(at);
+    mixer_->turn();
+  }
 }
 
 // Fix where on the device's timeline the stream begins, or take a predecessor's word for it.

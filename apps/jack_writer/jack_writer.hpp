@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
+#include "offline_output.hpp"
 #include "pipeline_input.hpp"
 #include "pipeline_mixer.hpp"
 #include "playback.hpp"
@@ -35,6 +36,7 @@ class JackWriter final : public stage::Stage {
   void open_socket(stage::StageIo& io);
   void open_client(std::int64_t newest_frame);
   void run_offline(stage::StageIo& io);
+  void begin_offline(OfflineOutput& output, std::int64_t first_capture_ns);
   void run_live(stage::StageIo& io);
   [[nodiscard]] bool start(stage::StageIo& io);
   void begin_cues(bool again);

@@ -20,20 +20,28 @@ namespace avrig::jack_writer {
 /// Thread: the stage's
 class OfflineOutput {
  public:
-  /// `path` empty: the samples go nowhere. Throws Error(Open).
+  /// `path` empty: the samples go nowhere. `successor`: the file may be there, from a process that
+  /// was killed: what it holds is kept. Throws Error(Open).
   OfflineOutput(const std::string& path,
                 std::uint32_t rate_hz,
                 dipstream::MixerHost& host,
-                SampleFifo& fifo);
+                SampleFifo& fifo,
+                bool successor);
 
   /// Render all that is in the FIFO.
   void render();
   /// Render to `sample`, whether or not there is anything from the pipeline.
   void render_to(std::int64_t sample);
   void finish();
-  [[nodiscard]] std::uint64_t samples() const noexcept { return clock_.samples(); }
+  [[nodiscard]] std::int64_t samples() const noexcept {
+    return static_cast<std::int64_t>(clock_.samples());
+  }
 
  private:
+  void open(const std::string& path);
+  void recover(const std::string& path);
+  void copy_from(const std::string& path);
+  void encode(std::uint32_t first, std::uint32_t count);
   void write_packets();
 
   clock::VirtualClock clock_;
@@ -42,6 +50,7 @@ class OfflineOutput {
   std::uint32_t rate_hz_;
   std::vector<float> block_;
   std::vector<float*> rows_;
+  std::int64_t written_ = 0;  // samples in the file; these are not written again
   std::unique_ptr<media::Encoder> encoder_;
   std::unique_ptr<media::Muxer> muxer_;
 };

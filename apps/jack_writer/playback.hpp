@@ -37,6 +37,12 @@ class Playback {
 
   /// The first block's time, without taking it; empty: none yet.
   [[nodiscard]] std::optional<std::int64_t> first_capture_ns();
+  /// How long after its stream's first sample that block begins, by the count of samples. After
+  /// first_capture_ns() gave one.
+  [[nodiscard]] std::int64_t first_offset_ns() const noexcept {
+    return static_cast<std::int64_t>(static_cast<double>(taken_.descriptor.index) * 1e9 /
+                                     in_rate_hz_);
+  }
   /// Everything was placed.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   /// Everything was heard.

@@ -154,7 +154,7 @@ void MediaWriter::prepare(stage::StageIo& io) {
   if (io.assignment().generation > 0) {
     parts_->read(tracks_.size());
     for (std::size_t index = 0; index < tracks_.size(); ++index) {
-      tracks_[index]->resume_after(parts_->recorded()[index], traits_.exact_ns);
+      tracks_[index]->resume_after(parts_->recorded()[index], traits_);
     }
   }
   open_part();

@@ -29,9 +29,10 @@ Track::Track(stage::StageIo& io, std::size_t input, media::EncoderSettings setti
   }
 }
 
-void Track::resume_after(const Recorded& recorded, bool exact_times) {
+void Track::resume_after(const Recorded& recorded, const media::ContainerTraits& traits) {
   recorded_ = recorded;
-  exact_times_ = exact_times;
+  exact_times_ = traits.exact_ns;
+  keeps_times_ = traits.keeps_times;
 }
 
 int Track::add_to(media::Muxer& muxer) {
@@ -99,7 +100,9 @@ bool Track::is_recorded(avrig_frame& frame, std::int64_t& time) const noexcept {
   std::int64_t there = to_samples(recorded_.end_ns - time, format_.sample_rate_hz);
   const std::int64_t counted = static_cast<std::int64_t>(recorded_.samples) - frame.index;
   // A gapless recording from the first sample on: its count is exact where its times are not.
-  if (std::abs(counted - there) <= to_samples(2 * kCoarseNs, format_.sample_rate_hz)) {
+  // In a container without times nothing but the count says where a part ends.
+  if (!keeps_times_ ||
+      std::abs(counted - there) <= to_samples(2 * kCoarseNs, format_.sample_rate_hz)) {
     there = counted;
   }
   if (there <= 0) {

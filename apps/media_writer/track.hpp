@@ -23,7 +23,7 @@ class Track {
   Track(stage::StageIo& io, std::size_t input, media::EncoderSettings settings);
 
   /// Where the parts before end; frames that they hold are not written again.
-  void resume_after(const Recorded& recorded, bool exact_times);
+  void resume_after(const Recorded& recorded, const media::ContainerTraits& traits);
   [[nodiscard]] int add_to(media::Muxer& muxer);
 
   /// Look at the next frame; false when there is none yet, or none any more.
@@ -65,6 +65,7 @@ class Track {
   int stream_ = -1;
   Recorded recorded_;
   bool exact_times_ = true;
+  bool keeps_times_ = true;
   std::deque<std::uint64_t> replay_;  // held frames that a predecessor had completed
   std::deque<Pending> unwritten_;     // encoded, not yet durable
   shm::Taken taken_;

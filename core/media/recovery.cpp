@@ -77,6 +77,8 @@ struct Join {
   std::vector<std::string> codecs;           // of the first readable part, one a stream
   std::vector<std::int64_t> last_ns;         // written so far
   std::vector<std::int64_t> before_part_ns;  // written by the parts before
+  bool keeps_times = true;          // false: each part counts from 0, and follows the one before
+  std::vector<std::int64_t> shift;  // then: samples of the parts before
   JoinReport report;
 };
 
@@ -104,6 +106,16 @@ void begin(Join& join, const Demuxer& demuxer) {
   join.muxer->begin();
   join.codecs = codecs_of(demuxer);
   join.last_ns.assign(join.codecs.size(), INT64_MIN);
+  join.shift.assign(join.codecs.size(), 0);
+}
+
+/// Move a packet behind the parts before; `rate_hz` 0: no sound.
+void shift_packet(AVPacket& packet, std::int64_t samples, std::uint32_t rate_hz) {
+  if (samples != 0 && rate_hz != 0) {
+    const std::int64_t by = av_rescale_q(samples, {1, static_cast<int>(rate_hz)}, packet.time_base);
+    packet.pts += by;
+    packet.dts += packet.dts == AV_NOPTS_VALUE ? 0 : by;
+  }
 }
 
 void append_part(Join& join, Demuxer& demuxer, const std::string& target) {
@@ -119,6 +131,10 @@ void append_part(Join& join, Demuxer& demuxer, const std::string& target) {
     whole.push_back(stream.pts_ns.size());
   }
   whole.resize(join.codecs.size(), 0);
+  const std::vector<std::int64_t> shift = join.shift;
+  for (std::size_t stream = 0; !join.keeps_times && stream < stored.streams.size(); ++stream) {
+    join.shift[stream] += static_cast<std::int64_t>(stored.streams[stream].samples);
+  }
   Packet packet;
   while (demuxer.read(packet) == ReadStatus::Packet) {
     const auto stream = static_cast<std::size_t>(packet.stream());
@@ -128,7 +144,9 @@ void append_part(Join& join, Demuxer& demuxer, const std::string& target) {
       continue;
     }
     --whole[stream];
-    if (pts <= join.before_part_ns[stream]) {
+    if (!join.keeps_times) {
+      shift_packet(*packet.get(), shift[stream], demuxer.streams()[stream].format.sample_rate_hz);
+    } else if (pts <= join.before_part_ns[stream]) {
       ++join.report.duplicates;
       continue;
     }
@@ -167,7 +185,9 @@ void write_joined(std::span<const std::string> parts,
                   JoinReport& report) {
   Join join;
   MuxerOptions muxer_options;
-  muxer_options.container = container_traits(options.container, target).name;
+  const ContainerTraits traits = container_traits(options.container, target);
+  muxer_options.container = traits.name;
+  join.keeps_times = traits.keeps_times;
   muxer_options.bitexact = options.bitexact;
   join.muxer.emplace(temporary, muxer_options);
   std::string last_error = "there are none";

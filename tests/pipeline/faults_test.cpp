@@ -111,8 +111,7 @@ TEST_SUITE("pipeline/faults") {
         }
         CHECK(rig.ask({{"do", "stop"}}).at("ok") == true);
       }
-      // The launcher itself gives a hanging stage its time, then kills it.
-      CHECK(rig.wait_gone(kGone + 1.0));
+      CHECK(rig.wait_gone(kGone));
       (void)rig.finish();
     }
   }

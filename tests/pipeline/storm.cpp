@@ -15,8 +15,6 @@
 namespace avrig::e2e {
 namespace {
 
-constexpr std::int64_t kPeriodNs = 100'000'000;
-
 std::string pipeline(const std::string& target, int loops, const std::string& slow) {
   const std::string fixtures = AVRIG_FIXTURES;
   return "avrig: 1\npipeline: storm\noffline: true\nstages:\n"
@@ -38,12 +36,13 @@ std::string pipeline(const std::string& target, int loops, const std::string& sl
 /// Kills one stage after the other, a random order each round, until all have had their share.
 class Killer {
  public:
-  Killer(Rig& rig, int kills_each) : rig_(&rig), kills_each_(kills_each) {}
+  Killer(Rig& rig, int kills_each, int period_ms)
+      : rig_(&rig), kills_each_(kills_each), period_ns_(std::int64_t{period_ms} * 1'000'000) {}
 
   void run() {
     std::int64_t next_ns = monotonic_ns();
     while (!rig_->ended()) {
-      next_ns += kPeriodNs;
+      next_ns += period_ns_;
       const timespec until{next_ns / 1'000'000'000, next_ns % 1'000'000'000};
       (void)::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
       if (!kill_one()) {
@@ -81,12 +80,19 @@ class Killer {
 
   Rig* rig_;
   int kills_each_;
+  std::int64_t period_ns_;
   std::mt19937 random_{20261};
   std::map<std::string, int> kills_;
   std::map<std::string, pid_t> killed_;
 };
 
 }  // namespace
+
+std::map<std::string, int> kill_all_in_turn(Rig& rig, int kills_each, int period_ms) {
+  Killer killer(rig, kills_each, period_ms);
+  killer.run();
+  return killer.kills();
+}
 
 void check_storm(Rig& rig, const Storm& storm) {
   const Finished calm = rig.run(pipeline("calm.nut", storm.loops, "0"), {}, storm.patience_s);
@@ -96,16 +102,15 @@ void check_storm(Rig& rig, const Storm& storm) {
 
   rig.start(pipeline("storm.nut", storm.loops, "8ms"));
   rig.wait_running();
-  Killer killer(rig, storm.kills_each);
-  killer.run();
+  const std::map<std::string, int> kills = kill_all_in_turn(rig, storm.kills_each);
   const Finished run = rig.finish(storm.patience_s);
   REQUIRE_MESSAGE(run.code == 0, run.said);
-  for (const auto& [id, count] : killer.kills()) {
+  for (const auto& [id, count] : kills) {
     CHECK_MESSAGE(count >= storm.kills_each, id, " was killed too rarely: the clip is too short");
     CHECK(run.stage(id).at("crashes") == 0);
     CHECK(run.stage(id).at("restarts").get<int>() >= count - 1);
   }
-  CHECK(killer.kills().size() == 8);
+  CHECK(kills.size() == 8);
   check_accounts(run);
   check_no_crash(run);
   MESSAGE("calm ", calm.seconds, " s, storm ", run.seconds, " s");

@@ -5,7 +5,14 @@
 #include "clips.hpp"
 #include "rig.hpp"
 
+#include <map>
+#include <string>
+
 namespace avrig::e2e {
+
+/// Kill -9 one running stage after the other, in random order, one each `period_ms`, until each was
+/// `kills_each` times or the run is over. Returns how often each was.
+std::map<std::string, int> kill_all_in_turn(Rig& rig, int kills_each, int period_ms = 100);
 
 struct Storm {
   int loops = 1;        ///< how often clip.mkv is played
