@@ -16,6 +16,9 @@
 
 namespace avrig::processor {
 
+/// The part of an output: which delivery of its origin, then which output of that.
+inline constexpr std::uint32_t kOrdinalShift = 16;
+
 /// Runs a plug-in that makes frames from frames, or only looks at them.
 ///
 /// A *step* is what one delivery comes to: one call of the plug-in, or several where it says Again.
