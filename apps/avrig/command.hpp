@@ -58,6 +58,7 @@ int schema_command(const Command& command, const std::vector<std::string>& argum
 int ps_command(const Command& command, const std::vector<std::string>& arguments);
 int top_command(const Command& command, const std::vector<std::string>& arguments);
 int set_command(const Command& command, const std::vector<std::string>& arguments);
+int mix_command(const Command& command, const std::vector<std::string>& arguments);
 int mark_command(const Command& command, const std::vector<std::string>& arguments);
 int stop_command(const Command& command, const std::vector<std::string>& arguments);
 int doctor_command(const Command& command, const std::vector<std::string>& arguments);

@@ -57,6 +57,12 @@ constexpr std::array kCommands{
             "Change a parameter of a running stage, between two frames; kept for a restart.",
             "avrig set talking-head blur.kernel=31",
             avrig::app::set_command},
+    Command{"mix",
+            "mix [--follow] RUN[/STAGE] REQUEST...",
+            "Speak with the mixer of a rig: requests in JSON (docs/dipstream.md), replies in JSON.",
+            "avrig mix talking-head now '{\"do\": \"set\", \"voice\": \"pipeline\", "
+            "\"gain_db\": -12}'",
+            avrig::app::mix_command},
     Command{"mark",
             "mark RUN TEXT",
             "Write a time-stamped text into the recording and the log.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "command.hpp"
+#include "mix_client.hpp"
 #include "rig_client.hpp"
 #include <avrig/error.hpp>
 #include <avrig/spec/override.hpp>
@@ -27,6 +28,7 @@ int ps_command(const Command& command, const std::vector<std::string>& arguments
     for (const Rig& rig : rigs) {
       list.push_back(rig.status);
       list.back()["id"] = rig.id;
+      list.back()["mixers"] = mixers_of(rig.status);
     }
     std::cout << list.dump(2) << "\n";
     return 0;
@@ -42,6 +44,9 @@ int ps_command(const Command& command, const std::vector<std::string>& arguments
                 rig.status.value("seconds", 0.0),
                 rig.status.at("stages").size(),
                 rig.status.value("run_dir", "").c_str());
+    for (const std::string& mixer : mixers_of(rig.status)) {
+      std::printf("%-32s mixer %s\n", "", mixer.c_str());
+    }
   }
   return 0;
 }

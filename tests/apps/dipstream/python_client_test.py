@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The avrig authors
+"""The Python client as a user has it: DS-xx of DipStream's list, on no device or on jackd."""
+
+import array
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from dipstream import DipStream, DipStreamError
+
+RATE = 48000
+OPTIONS = {"device": "null"}
+
+
+def tone(samples, level=0.1):
+    return array.array("f", [level]) * samples
+
+
+def stream(**more):
+    return DipStream(samplerate=RATE, **dict(OPTIONS, **more))
+
+
+def samples_of(source):
+    return source._ended["sample"] - source._started["sample"]
+
+
+class Client(unittest.TestCase):
+    def test_ds01_the_readme_scenario_is_exact_to_the_sample(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(RATE // 2), [1])
+            b = desk.add(RATE, tone(RATE), [1, 2])
+            a.start(loop=True)
+            b.start(start_with=a, with_offset=2)
+            a.stop(stop_with=b, with_offset=2)
+            self.assertEqual(samples_of(b), RATE)
+            self.assertEqual(samples_of(a), 5 * RATE)
+            self.assertEqual(b.playback_duration, 1.0)
+            self.assertEqual(a.playback_duration, 5.0)
+            self.assertEqual(b._started["sample"] - a._started["sample"], 2 * RATE)
+
+    def test_ds02_start_and_stop_return_when_heard(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(RATE), [1])
+            before = time.monotonic()
+            a.start(loop=True)
+            self.assertGreaterEqual(desk.now, a.start_time)
+            self.assertTrue(a.is_playing and a.is_looping)
+            a.stop()
+            self.assertGreaterEqual(desk.now, a.end_time)
+            self.assertFalse(a.is_playing)
+            # Generous: other work shares this machine.
+            self.assertLess(time.monotonic() - before, 1.0)
+
+    def test_ds03_at_is_that_sample(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(100), [1])
+            moment = round((desk.now + 0.25) * RATE) / RATE
+            a.start(at=moment)
+            self.assertAlmostEqual(a.start_time, moment, delta=0.51 / RATE)
+            self.assertEqual(a._started["error"], 0)
+
+    def test_ds11_wrong_calls_are_refused_before_anything_is_heard(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(100), [1])
+            b = desk.add(RATE, tone(100), [1])
+            gone = desk.add(RATE, tone(100), [1])
+            desk.remove(gone)
+            for error, call in (
+                    (ValueError, lambda: desk.add(44100, tone(10), [1])),
+                    (ValueError, lambda: desk.add(RATE, tone(10), [0])),
+                    (ValueError, lambda: desk.add(RATE, tone(10), [3])),
+                    (ValueError, lambda: desk.add(RATE, tone(10), [1, 1])),
+                    (ValueError, lambda: desk.add(RATE, tone(10, float("nan")), [1])),
+                    (ValueError, lambda: desk.add(RATE, tone(10, float("inf")), [1])),
+                    (TypeError, lambda: desk.add(RATE, array.array("h", [1, 2]), [1])),
+                    (ValueError, lambda: a.start(start_with=a)),
+                    (ValueError, lambda: a.start(at=1, start_with=b)),
+                    (ValueError, lambda: a.start(with_offset=1)),
+                    (ValueError, lambda: a.start(starting_idx=100)),
+                    (ValueError, lambda: a.start(starting_idx=-1)),
+                    (RuntimeError, gone.start),
+                    (RuntimeError, lambda: desk.remove(gone))):
+                self.assertRaises(error, call)
+            a.start()
+            self.assertIsNotNone(a.start_time)
+        self.assertRaises(ValueError, stream, callback=print)
+        self.assertRaises(ValueError, stream, dtype="int16")
+
+    def test_ds09_a_sum_beyond_one_fails_the_stream_and_wakes_who_waits(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(RATE, 0.6), [1])
+            b = desk.add(RATE, tone(RATE, 0.6), [1])
+            a.start(loop=True)
+            before = time.monotonic()
+            with self.assertRaisesRegex(DipStreamError, "1.2"):
+                b.start()
+                a.stop(at=desk.now + 30)
+            self.assertLess(time.monotonic() - before, 5.0)
+            self.assertIn("peak", desk.failed)
+
+    def test_ds12_a_device_that_stands_still_ends_in_a_timeout(self):
+        desk = stream()
+        try:
+            a = desk.add(RATE, tone(100), [1])
+            os.kill(desk._child.pid, signal.SIGSTOP)
+            before = time.monotonic()
+            self.assertRaises(TimeoutError, a.start, timeout=0.5)
+            self.assertGreaterEqual(time.monotonic() - before, 0.5)
+        finally:
+            os.kill(desk._child.pid, signal.SIGCONT)
+            desk.stop()
+
+    def test_ds13_before_a_start_nothing_is_known(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(100), [1])
+            self.assertIsNone(a.start_time)
+            self.assertIsNone(a.end_time)
+            self.assertIsNone(a.playback_duration)
+            self.assertEqual(a.data_duration, 100 / RATE)
+            self.assertFalse(a.is_playing or a.is_looping)
+
+    def test_ds14_remove_while_playing_is_refused_and_clearing_is_not(self):
+        with stream() as desk:
+            a = desk.add(RATE, tone(100), [1])
+            a.start(loop=True)
+            self.assertRaises(RuntimeError, desk.remove, a)
+            self.assertIn(a, desk)
+            desk.clear_sources()
+            self.assertNotIn(a, desk)
+
+    def test_two_dimensional_samples_in_either_order(self):
+        with stream() as desk:
+            both = memoryview(tone(200).tobytes()).cast("f", (100, 2))
+            a = desk.add(RATE, both, [1, 2])
+            self.assertEqual(a.data_duration, 100 / RATE)
+            self.assertRaises(ValueError, desk.add, RATE, both, [1])
+
+    def test_the_end_of_the_stream_is_called_back(self):
+        ended = threading.Event()
+        with stream(finished_callback=ended.set):
+            pass
+        self.assertTrue(ended.wait(5))
+
+
+def with_server():
+    """Run the tests on a server of our own."""
+    if shutil.which("jackd") is None:
+        return 77
+    name = "dip%d" % os.getpid()
+    server = subprocess.Popen(["jackd", "--name", name, "-d", "dummy", "-r", str(RATE), "-p", "256"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "10"], check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        OPTIONS.clear()
+        OPTIONS.update(server=name)
+        return run()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def run():
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Client)
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(with_server() if sys.argv[1:] == ["jack"] else run())

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "pipeline_mixer.hpp"
+
+#include <avrig/error.hpp>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+#include <doctest/doctest.h>
+
+using namespace avrig;
+using namespace avrig::jack_writer;
+using nlohmann::json;
+
+namespace {
+
+/// A folder with one sound: 16-bit mono at 48 kHz, 4800 samples of one half.
+class Folder {
+ public:
+  Folder() {
+    char pattern[] = "/tmp/avrig-cues-XXXXXX";
+    REQUIRE(::mkdtemp(pattern) != nullptr);
+    path = pattern;
+    std::ofstream file(path + "/bell.wav", std::ios::binary);
+    const auto put = [&](std::uint32_t value, int bytes) {
+      for (int byte = 0; byte < bytes; ++byte) {
+        file.put(static_cast<char>(value >> (8 * byte) & 0xff));
+      }
+    };
+    file << "RIFF";
+    put(36 + 9600, 4);
+    file << "WAVEfmt ";
+    for (const auto& [value, bytes] :
+         {std::pair{16U, 4}, {1U, 2}, {1U, 2}, {48000U, 4}, {96000U, 4}, {2U, 2}, {16U, 2}}) {
+      put(value, bytes);
+    }
+    file << "data";
+    put(9600, 4);
+    for (int sample = 0; sample < 4800; ++sample) {
+      put(0x4000, 2);
+    }
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+std::string problems_of(const json& with, const std::string& folder) {
+  try {
+    (void)read_terms(with, folder);
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::Spec);
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_SUITE("apps/jack_writer mixer") {
+  TEST_CASE("sources, buses and cues of a pipeline file are heard at their samples") {
+    const Folder folder;
+    const json with = {{"buses", {{"Tape", {{"gain", "-80dB"}}}}},
+                       {"sources",
+                        {{"bell", {{"path", "bell.wav"}, {"channels", {2}}}},
+                         {"mute", {{"path", "bell.wav"}, {"bus", "Tape"}}}}},
+                       {"cues",
+                        {{{"start", "bell"}, {"at", "100ms"}, {"loop", true}},
+                         {{"stop", "bell"}, {"at", "250ms"}},
+                         {{"start", "mute"}, {"at", "0ms"}}}}};
+    std::string complaint;
+    PipelineMixer mixer({48000, 1, 2, "Master"},
+                        read_terms(with, folder.path),
+                        [&](const std::string& text) { complaint = text; });
+    mixer.send_cues(0, false);
+    std::vector<float> left(24000);
+    std::vector<float> right(24000);
+    std::array<float*, 2> rows{left.data(), right.data()};
+    mixer.host().render({0, 0, 1e9 / 48000, 0, 0}, 24000, rows.data());
+    mixer.turn();
+    CHECK(complaint.empty());
+    bool exact = true;
+    for (std::size_t at = 0; at < right.size(); ++at) {
+      exact = exact && right[at] == (at >= 4800 && at < 12000 ? 0.5F : 0.0F) && left[at] == 0.0F;
+    }
+    CHECK(exact);
+    CHECK(mixer.peak() == 0.5F);
+  }
+
+  TEST_CASE("everything that is wrong with them is said at once, before anything runs") {
+    const Folder folder;
+    const json with = {{"buses", {{"Tape", {{"gain", "3ms"}}}, {"Loop", {{"send_to", "Nowhere"}}}}},
+                       {"sources",
+                        {{"bell", {{"path", "none.wav"}, {"colour", 1}}},
+                         {"gong", {{"bus", "Sfx"}}},
+                         {"good", {{"path", "bell.wav"}}}}},
+                       {"cues",
+                        {{{"start", "bel"}, {"at", "1s"}},
+                         {{"start", "good"}},
+                         {{"stop", "good"}, {"at", "1s"}, {"with_end", "bell"}},
+                         {{"stop", "good"}, {"at", 1}},
+                         {{"ring", "good"}, {"at", "1s"}}}}};
+    const std::string all = problems_of(with, folder.path);
+    for (const char* text : {"bus 'Tape' 'gain'",
+                             "'Nowhere', which does not exist",
+                             "there is no file",
+                             "has no 'colour'",
+                             "needs a 'path'",
+                             "bus 'Sfx' that does not exist",
+                             "names 'bel'",
+                             "cue 2 needs exactly one of",
+                             "cue 3 needs exactly one of",
+                             "cue 4 'at'",
+                             "cue 5 needs one of start"}) {
+      INFO(text);
+      INFO(all);
+      CHECK(all.find(text) != std::string::npos);
+    }
+    CHECK(problems_of({{"sources", json::array()}}, ".").find("a mapping") != std::string::npos);
+    CHECK(problems_of({{"bus", "Tape"}}, ".").find("no bus 'Tape'") != std::string::npos);
+    CHECK(problems_of({{"buses", ""}, {"cues", ""}}, ".").empty());
+  }
+
+  TEST_CASE("a successor's cues enter where they would be by now") {
+    const Folder folder;
+    const json with = {{"sources", {{"bell", {{"path", "bell.wav"}}}}},
+                       {"cues", {{{"start", "bell"}, {"at", "0ms"}}}}};
+    PipelineMixer mixer(
+        {48000, 1, 1, "Master"}, read_terms(with, folder.path), [](const std::string&) {});
+    std::vector<float> out(6000);
+    std::array<float*, 1> rows{out.data()};
+    mixer.host().render({0, 0, 1e9 / 48000, 0, 0}, 100, rows.data());
+    mixer.send_cues(-1000, true);  // it began 1000 samples before our first
+    mixer.host().render({100, 0, 1e9 / 48000, 0, 0}, 6000, rows.data());
+    // 1100 of its 4800 samples are over.
+    CHECK(out[0] == 0.5F);
+    CHECK(out[3699] == 0.5F);
+    CHECK(out[3700] == 0.0F);
+  }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "desk_rig.hpp"
+#include <avrig/dipstream/desk_server.hpp>
+#include <avrig/dipstream/null_device.hpp>
+#include <avrig/monotonic.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <poll.h>
+#include <random>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace avrig;
+using namespace avrig::dipstream;
+using namespace avrig::dipstream::test;
+
+namespace {
+
+constexpr std::int64_t kLongNs = 10'000'000'000;
+
+/// A client that speaks bytes.
+class Peer {
+ public:
+  explicit Peer(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+  /// False when the other side has closed.
+  bool send(const std::string& text) {
+    std::size_t sent = 0;
+    while (sent < text.size()) {
+      const ssize_t count = ::send(fd_.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+      if (count <= 0) {
+        return false;
+      }
+      sent += static_cast<std::size_t>(count);
+    }
+    return true;
+  }
+  /// Send without waiting for room.
+  bool push(const std::string& text) {
+    return ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0 ||
+           errno == EAGAIN;
+  }
+  /// The next line; empty when the other side has closed.
+  std::string line() {
+    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+    for (;;) {
+      const std::size_t end = pending_.find('\n');
+      if (end != std::string::npos) {
+        const std::string text = pending_.substr(0, end);
+        pending_.erase(0, end + 1);
+        return text;
+      }
+      pollfd entry{fd_.get(), POLLIN, 0};
+      REQUIRE(monotonic_ns() < deadline_ns);
+      char bytes[4096];
+      ssize_t count = -1;
+      if (::poll(&entry, 1, 1000) == 1) {
+        count = ::read(fd_.get(), bytes, sizeof bytes);
+        if (count <= 0) {
+          return "";
+        }
+        pending_.append(bytes, static_cast<std::size_t>(count));
+      }
+    }
+  }
+  json ask(const json& request) {
+    REQUIRE(send(request.dump() + "\n"));
+    for (;;) {
+      const json answer = json::parse(line(), nullptr, false);
+      REQUIRE(answer.is_object());
+      if (answer.contains("ok")) {
+        return answer;
+      }
+    }
+  }
+
+ private:
+  UniqueFd fd_;
+  std::string pending_;
+};
+
+/// A mixer on no device, behind a socket in a folder of its own.
+struct Site {
+  Site()
+      : folder(make_folder()),
+        host(outputs(2), 0),
+        desk(host, 48000),
+        device(host, 2, 48000, 64),
+        server(desk, folder + "/s.mix") {}
+  ~Site() { (void)::rmdir(folder.c_str()); }
+
+  static std::string make_folder() {
+    char pattern[] = "/tmp/avrig-dip-XXXXXX";
+    REQUIRE(::mkdtemp(pattern) != nullptr);
+    return pattern;
+  }
+  [[nodiscard]] const std::string& path() const { return server.path(); }
+  /// The stream runs on: another client is served, and samples go by.
+  void check_alive() {
+    Peer peer(path());
+    const auto first = peer.ask({{"do", "now"}, {"id", 1}}).at("rendered").get<std::int64_t>();
+    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+    while (host.engine().position() <= first) {
+      REQUIRE(monotonic_ns() < deadline_ns);
+      std::this_thread::yield();
+    }
+  }
+
+  std::string folder;
+  MixerHost host;
+  Desk desk;
+  NullDevice device;
+  DeskServer server;
+};
+
+}  // namespace
+
+TEST_SUITE("core/dipstream desk_server") {
+  TEST_CASE("the socket is its user's alone, and goes with the server") {
+    std::string path;
+    {
+      Site site;
+      path = site.path();
+      struct stat status {};
+      REQUIRE(::stat(path.c_str(), &status) == 0);
+      CHECK((status.st_mode & 0777) == 0600);
+      site.check_alive();
+    }
+    CHECK(::access(path.c_str(), F_OK) != 0);
+  }
+
+  TEST_CASE("a megabyte without a newline is answered with an error, and cut off") {
+    Site site;
+    Peer peer(site.path());
+    (void)peer.send(std::string(1'100'000, '['));
+    const json answer = json::parse(peer.line(), nullptr, false);
+    CHECK(answer.value("ok", true) == false);
+    CHECK(peer.line().empty());
+    site.check_alive();
+  }
+
+  TEST_CASE("a client that never reads is cut off; the others do not notice") {
+    Site site;
+    Peer deaf(site.path());
+    const std::string request = "{\"do\":\"buses\",\"id\":1}\n";
+    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+    while (deaf.push(request)) {
+      REQUIRE(monotonic_ns() < deadline_ns);
+    }
+    site.check_alive();
+  }
+
+  TEST_CASE("a client that dies in mid-command leaves nothing behind") {
+    Site site;
+    {
+      Peer peer(site.path());
+      CHECK(peer.ask({{"do", "add"},
+                      {"data", base64(std::vector<float>(480, 0.1F))},
+                      {"name", "x"},
+                      {"id", 1}})
+                .at("ok") == true);
+      CHECK(peer.ask({{"do", "start"}, {"voice", "x"}, {"loop", true}, {"id", 2}}).at("ok") ==
+            true);
+      (void)peer.send("{\"do\":\"start\",\"voice\":");
+    }
+    site.check_alive();
+    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+    std::size_t voices = 1;
+    while (voices > 0 && monotonic_ns() < deadline_ns) {
+      site.server.with([&](Desk& desk) { voices = desk.voices(); });
+    }
+    CHECK(voices == 0);
+  }
+
+  TEST_CASE("noise on the line is answered, whatever it is") {
+    Site site;
+    std::mt19937 random(7);
+    Peer peer(site.path());
+    for (int turn = 0; turn < 300; ++turn) {
+      std::string line = turn % 2 == 0 ? "{\"do\":\"start\",\"voice\":1,\"at\":" : "";
+      for (auto left = random() % 60; left > 0; --left) {
+        line += static_cast<char>(random() % 255 + 1);
+      }
+      std::replace(line.begin(), line.end(), '\n', ' ');
+      std::replace(line.begin(), line.end(), '\r', ' ');
+      if (line.empty()) {
+        continue;
+      }
+      REQUIRE(peer.send(line + "\n"));
+      const json answer = json::parse(peer.line(), nullptr, false);
+      CHECK(answer.value("ok", true) == false);
+    }
+    site.check_alive();
+  }
+
+  TEST_CASE("eight experiments at once: every request is answered, and all is silent after them") {
+    Site site;
+    const auto storm = [&](unsigned seed) {
+      Peer peer(site.path());
+      std::mt19937 random(seed);
+      const std::string data = base64(std::vector<float>(97, 0.01F));
+      for (int turn = 0; turn < 60; ++turn) {
+        const std::string name = std::to_string(seed) + "-" + std::to_string(random() % 4);
+        const json requests[] = {
+            {{"do", "add"}, {"data", data}, {"name", name}, {"id", turn}},
+            {{"do", "start"}, {"voice", name}, {"loop", random() % 2 == 0}, {"id", turn}},
+            {{"do", "stop"}, {"voice", name}, {"id", turn}},
+            {{"do", "remove"}, {"voice", name}, {"force", true}, {"id", turn}},
+            {{"do", "set"}, {"voice", name}, {"gain_db", -6}, {"id", turn}},
+        };
+        (void)peer.ask(requests[random() % 5]);
+      }
+    };
+    std::vector<std::thread> threads;
+    for (unsigned seed = 1; seed <= 8; ++seed) {
+      threads.emplace_back(storm, seed);
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    site.check_alive();
+    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+    std::size_t voices = 1;
+    while (voices > 0 && monotonic_ns() < deadline_ns) {
+      site.server.with([&](Desk& desk) { voices = desk.voices(); });
+    }
+    CHECK(voices == 0);
+  }
+}
