@@ -59,7 +59,7 @@ class Rig {
         throw std::runtime_error("the host came to no end");
       }
       feed();
-      const std::uint32_t seen = collect();
+      const std::uint32_t seen = collect(until_kill);
       until_kill -= std::min(until_kill, seen);
       if (until_kill == 0 && result_.kills < options_.kills && !has_ended()) {
         kill_and_restart();
@@ -271,7 +271,10 @@ class Rig {
     line.maker->publish(descriptor, buffer);
   }
 
-  std::uint32_t collect() {
+  /// Take what there is, but while kills are due no more than up to the next one: how far the host
+  /// runs ahead must not decide how often it is killed.
+  std::uint32_t collect(std::uint32_t until_kill) {
+    const bool kills_due = result_.kills < options_.kills;
     std::uint32_t count = 0;
     for (std::size_t index = 0; index < outputs_.size(); ++index) {
       shm::RingFollower& follower = *outputs_[index]->follower;
@@ -280,7 +283,8 @@ class Rig {
         continue;
       }
       shm::Taken taken;
-      while (!follower.ended() && follower.try_next(taken) == shm::RingFollower::Next::Taken) {
+      while (!follower.ended() && !(kills_due && count >= until_kill) &&
+             follower.try_next(taken) == shm::RingFollower::Next::Taken) {
         result_.outputs[index].push_back(look(taken, follower.ring().format()));
         follower.complete(taken);
         follower.release_all();
@@ -342,7 +346,7 @@ class Rig {
     if (!is_gone()) {
       return false;
     }
-    (void)collect();
+    (void)collect(UINT32_MAX);
     return true;
   }
 
