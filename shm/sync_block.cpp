@@ -65,8 +65,12 @@ TwoCopy<SyncSection>& SyncBlock::place(std::uint32_t section) const noexcept {
 
 SyncSection SyncBlock::read(std::uint32_t section) const noexcept {
   SyncSection state{};
-  if (section < sections_) {
-    (void)place(section).load(state);
+  // Its writer writes now and then, so that the first try succeeds. One that does nothing else must
+  // not make the section look as if it had never been written; nor may it keep us for ever.
+  constexpr int kRounds = 1000;
+  bool done = section >= sections_;
+  for (int round = 0; round < kRounds && !done; ++round) {
+    done = place(section).load(state);
   }
   return state;
 }

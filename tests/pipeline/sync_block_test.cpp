@@ -82,9 +82,9 @@ void check_never_torn(std::uint64_t updates) {
     other.join();
     over = true;
   }
-  CHECK(torn == 0);
-  CHECK(backwards == 0);
-  CHECK(seen > 1000);
+  CHECK(torn.load() == 0);
+  CHECK(backwards.load() == 0);
+  CHECK(seen.load() > 1000);
   CHECK(first.read(0).released == updates / 2);
   CHECK(first.read(1).released == updates / 2);
 }
