@@ -103,6 +103,11 @@ void JackWriter::make_mixer(stage::StageIo& io) {
   const PipelineMixer::Shape shape{rate_hz_, channels_, outputs_, bus_};
   mixer_ = std::make_unique<PipelineMixer>(
       shape, terms_, [&io](const std::string& text) { io.log(stage::Level::Warning, text); });
+  if (!offline_ && section_.started != 0) {
+    mixer_->go_on(section_.anchor_frame, section_.last_frame);
+  } else {
+    mixer_->begin();
+  }
   if (gain_db_ != 0) {
     mixer_->set_gain(gain_db_);
   }
@@ -162,7 +167,7 @@ void JackWriter::prepare(stage::StageIo& io) {
   live_ = std::make_unique<PipelineInput>(*fifo_, channels_);
   if (offline_) {
     mixer_->host().set_live(live_.get());  // from the first sample on: position 0 is sample 0
-    mixer_->send_cues(0, false);
+    mixer_->send_cues(0);
     mixer_->host().settle();
   } else {
     client_->play(mixer_->host());
@@ -271,17 +276,27 @@ bool JackWriter::start(stage::StageIo& io) {
   playback_->set_origin(media0_ns_);
   live_->set_anchor(anchor_);
   mixer_->host().set_live(live_.get());
-  begin_cues(again);
+  if (!again) {
+    begin_cues(io);
+  }
   started_ = true;
   publish_clock(io);
   return true;
 }
 
 // Time 0 of the cues is the first sample of the stream.
-void JackWriter::begin_cues(bool again) {
+void JackWriter::begin_cues(stage::StageIo& io) {
+  if (!block_ && io.assignment().generation > 0) {
+    // Nobody has kept where the stream began: a stimulus at a wrong time is worse than none.
+    if (!terms_.cues.empty()) {
+      io.log(stage::Level::Warning,
+             "the cues are not repeated: only in a sync group is their place on the timeline kept");
+    }
+    return;
+  }
   dipstream::OutputClock clock;
   if (mixer_->host().clock(clock)) {
-    mixer_->send_cues(clock.sample + anchor_ - clock.frame, again);
+    mixer_->send_cues(clock.sample + anchor_ - clock.frame);
   }
 }
 

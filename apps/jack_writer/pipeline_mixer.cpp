@@ -25,7 +25,8 @@ PipelineMixer::PipelineMixer(const Shape& shape, MixerTerms terms, Complain comp
     : terms_(std::move(terms)),
       complain_(std::move(complain)),
       host_(config_of(shape), shape.channels, false),
-      desk_(host_, shape.rate_hz) {
+      desk_(host_, shape.rate_hz),
+      bus_(shape.bus) {
   client_ = desk_.join_as_host([this](const std::string& line, int) {
     const json reply = json::parse(line, nullptr, false);
     if (reply.is_object() && reply.contains("error")) {
@@ -36,7 +37,6 @@ PipelineMixer::PipelineMixer(const Shape& shape, MixerTerms terms, Complain comp
   for (const json& request : terms_.buses) {
     insist(request);
   }
-  host_.start_live(desk_.layout().number(shape.bus));
   for (const json& request : terms_.sources) {
     insist(request);
   }
@@ -78,13 +78,23 @@ void PipelineMixer::open(const std::string& path) {
   server_ = std::make_unique<dipstream::DeskServer>(desk_, path);
 }
 
-void PipelineMixer::send_cues(std::int64_t sample, bool again) {
+void PipelineMixer::begin() {
+  host_.start_live(desk_.layout().number(bus_));
+}
+
+void PipelineMixer::go_on(std::int64_t anchor, std::int64_t reached) {
+  // Killed before its stream began, it had come less far than the anchor.
+  const std::int64_t zero = std::min(anchor, reached);
+  send_cues(anchor - zero);
+  host_.go_on(zero, reached);
+  desk_.turn();
+  begin();
+}
+
+void PipelineMixer::send_cues(std::int64_t sample) {
   with([&](dipstream::Desk& desk) { desk.set_origin(sample); });
-  for (json request : terms_.cues) {
-    if (again && request.at("do") == "start" && !request.contains("late")) {
-      request["late"] = "skip";
-    }
-    ask(std::move(request));
+  for (const json& request : terms_.cues) {
+    ask(request);
   }
 }
 

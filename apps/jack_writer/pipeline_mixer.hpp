@@ -34,9 +34,14 @@ class PipelineMixer {
 
   /// Serve experiments at this path.
   void open(const std::string& path);
-  /// Time 0 of the cues lies at `sample`. `again`: a successor's; what began before goes on where
-  /// it would be by now.
-  void send_cues(std::int64_t sample, bool again);
+  /// Begin the pipeline's voice; nothing renders yet.
+  void begin();
+  /// The same as the successor of a mixer that had come to device frame `reached`, with the
+  /// stream's first sample at device frame `anchor`: cues that began before then go on where they
+  /// would be by now.
+  void go_on(std::int64_t anchor, std::int64_t reached);
+  /// Time 0 of the cues lies at `sample`.
+  void send_cues(std::int64_t sample);
   /// Without a socket: deal with what the engine reported.
   void turn();
   void set_latency(std::int64_t samples);
@@ -57,6 +62,7 @@ class PipelineMixer {
   dipstream::MixerHost host_;
   dipstream::Desk desk_;
   dipstream::Desk::ClientId client_ = 0;
+  std::string bus_;
   std::string refused_;
   double gain_db_ = 0;
   bool mute_ = false;

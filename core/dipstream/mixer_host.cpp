@@ -153,6 +153,15 @@ void MixerHost::settle() noexcept {
   }
 }
 
+void MixerHost::go_on(std::int64_t zero, std::int64_t reached) noexcept {
+  settle();
+  engine_.set_replaying(true);
+  engine_.fast_forward(reached - zero);
+  engine_.set_replaying(false);
+  base_ = zero;
+  fresh_.store(false, std::memory_order_release);
+}
+
 // Keep our samples and the device's frames in step. Frames that were skipped are a gap; frames
 // that count from elsewhere (another device, another run of the server) are counted anew.
 void MixerHost::place(const clock::OutputCycle& cycle) noexcept {

@@ -74,7 +74,8 @@ TEST_SUITE("apps/jack_writer mixer") {
     PipelineMixer mixer({48000, 1, 2, "Master"},
                         read_terms(with, folder.path),
                         [&](const std::string& text) { complaint = text; });
-    mixer.send_cues(0, false);
+    mixer.begin();
+    mixer.send_cues(0);
     std::vector<float> left(24000);
     std::vector<float> right(24000);
     std::array<float*, 2> rows{left.data(), right.data()};
@@ -123,20 +124,30 @@ TEST_SUITE("apps/jack_writer mixer") {
     CHECK(problems_of({{"buses", ""}, {"cues", ""}}, ".").empty());
   }
 
-  TEST_CASE("a successor's cues enter where they would be by now") {
+  TEST_CASE("a successor goes on along the timeline, cues and all") {
     const Folder folder;
-    const json with = {{"sources", {{"bell", {{"path", "bell.wav"}}}}},
-                       {"cues", {{{"start", "bell"}, {"at", "0ms"}}}}};
+    const json with = {{"sources",
+                        {{"bell", {{"path", "bell.wav"}, {"channels", {1}}}},
+                         {"gong", {{"path", "bell.wav"}, {"channels", {2}}}}}},
+                       {"cues",
+                        {{{"start", "bell"}, {"at", "10ms"}},
+                         {{"start", "gong"}, {"with_end", "bell"}, {"offset", "10ms"}}}}};
     PipelineMixer mixer(
-        {48000, 1, 1, "Master"}, read_terms(with, folder.path), [](const std::string&) {});
-    std::vector<float> out(6000);
-    std::array<float*, 1> rows{out.data()};
-    mixer.host().render({0, 0, 1e9 / 48000, 0, 0}, 100, rows.data());
-    mixer.send_cues(-1000, true);  // it began 1000 samples before our first
-    mixer.host().render({100, 0, 1e9 / 48000, 0, 0}, 6000, rows.data());
-    // 1100 of its 4800 samples are over.
-    CHECK(out[0] == 0.5F);
-    CHECK(out[3699] == 0.5F);
-    CHECK(out[3700] == 0.0F);
+        {48000, 1, 2, "Master"}, read_terms(with, folder.path), [](const std::string&) {});
+    // The stream began at frame 5000; its writer died at 6000, and we are there at 7000.
+    mixer.go_on(5000, 6000);
+    std::vector<float> left(20000);
+    std::vector<float> right(20000);
+    std::array<float*, 2> rows{left.data(), right.data()};
+    mixer.host().render({7000, 0, 1e9 / 48000, 0, 3}, 20000, rows.data());
+    CHECK(mixer.host().engine().position() == 22000);
+    bool exact = true;
+    for (std::int64_t at = 0; at < 20000; ++at) {
+      const std::int64_t sample = at + 2000;  // of the stream
+      const auto index = static_cast<std::size_t>(at);
+      exact = exact && left[index] == (sample >= 480 && sample < 5280 ? 0.5F : 0.0F) &&
+              right[index] == (sample >= 5760 && sample < 10560 ? 0.5F : 0.0F);
+    }
+    CHECK(exact);
   }
 }

@@ -69,6 +69,13 @@ class MixerHost final : public clock::OutputRenderer {
   /// Apply all that is queued, before any device runs.      Thread: control, nobody renders
   void settle() noexcept;
 
+  /// Take over from a predecessor that had come to device frame `reached`, and had sample 0 at
+  /// device frame `zero`: what is queued happens as it would have from sample 0 on, unheard; what
+  /// passes until our first cycle is a gap of that length. Before start_live().
+  ///
+  /// Thread: control, nobody renders
+  void go_on(std::int64_t zero, std::int64_t reached) noexcept;
+
   /// Where the live voice's sound comes from; null = silence.      Thread: control
   void set_live(LiveInput* input) noexcept { live_.store(input, std::memory_order_release); }
   /// The device was opened anew: its frames count from elsewhere. What passed meanwhile is lost;
