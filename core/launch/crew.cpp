@@ -225,7 +225,8 @@ std::vector<Member*> Crew::everybody() {
 SetupProblems Crew::await(const std::vector<Member*>& asked,
                           std::string_view answer,
                           std::string_view doing,
-                          std::int64_t timeout_ns) {
+                          std::int64_t timeout_ns,
+                          const std::function<void(Member&)>& ask_again) {
   const std::int64_t deadline_ns = monotonic_ns() + timeout_ns;
   std::int64_t remark_ns = monotonic_ns() + kSlowNs;
   const auto waiting = [&](const Member* member) {
@@ -233,6 +234,9 @@ SetupProblems Crew::await(const std::vector<Member*>& asked,
            !(member->answer && member->answer->value("answer", "") == answer);
   };
   for (;;) {
+    for (Member* member : asked) {
+      revive(*member, ask_again);
+    }
     const auto slow = std::find_if(asked.begin(), asked.end(), waiting);
     const std::int64_t now_ns = monotonic_ns();
     if (slow == asked.end() || now_ns >= deadline_ns) {
@@ -272,6 +276,18 @@ SetupProblems Crew::await(const std::vector<Member*>& asked,
   return result;
 }
 
+// Killed from outside, it says nothing about the stage: it is started and asked once more.
+void Crew::revive(Member& member, const std::function<void(Member&)>& ask_again) {
+  if (!member.ended || !member.ended->from_outside() || member.failure ||
+      member.killed_early >= kMostRevivals) {
+    return;
+  }
+  ++member.killed_early;
+  log_->warn(describe_end(member, *member.ended) + " from outside; it comes back");
+  start(member);
+  ask_again(member);
+}
+
 json Crew::describe_order(const Member& member) {
   return {{"order", "describe"}, {"request", to_json_request(member.request)}};
 }
@@ -291,12 +307,13 @@ json Crew::configure_order(const Member& member) {
 }
 
 SetupProblems Crew::ask_parameters() {
-  for (Member& member : members_) {
+  const auto ask = [](Member& member) {
     (void)member.process->send(
         {{"order", "parameters"}, {"request", to_json_request(member.request)}});
-  }
+  };
+  std::for_each(members_.begin(), members_.end(), ask);
   SetupProblems result =
-      await(everybody(), "parameters", "name its parameters", options_.answer_timeout_ns);
+      await(everybody(), "parameters", "name its parameters", options_.answer_timeout_ns, ask);
   for (Member& member : members_) {
     if (!member.answer || member.answer->value("answer", "") != "parameters") {
       continue;
@@ -326,7 +343,9 @@ SetupProblems Crew::describe_all() {
       (void)member->process->send(describe_order(*member));
     }
     SetupProblems found =
-        await(asked, "description", "describe itself", options_.answer_timeout_ns);
+        await(asked, "description", "describe itself", options_.answer_timeout_ns, [](Member& one) {
+          (void)one.process->send(describe_order(one));
+        });
     result.add(found.code, std::move(found.problems));
     std::vector<Member*> again;
     for (Member* member : asked) {
@@ -352,6 +371,10 @@ SetupProblems Crew::describe_all() {
 
 SetupProblems Crew::configure_all(graph::Graph& graph) {
   SetupProblems result;
+  const auto again = [](Member& one) {
+    (void)one.process->send(describe_order(one));
+    (void)one.process->send(configure_order(one));
+  };
   for (const std::size_t index : graph.order()) {
     Member& member = members_[index];
     member.input_formats = graph.input_formats(index);
@@ -359,7 +382,7 @@ SetupProblems Crew::configure_all(graph::Graph& graph) {
     member.answer.reset();
     (void)member.process->send(configure_order(member));
     SetupProblems found =
-        await({&member}, "configured", "configure itself", options_.answer_timeout_ns);
+        await({&member}, "configured", "configure itself", options_.answer_timeout_ns, again);
     if (!found.ok()) {
       result.add(found.code, std::move(found.problems));
       return result;  // those behind it cannot know their formats

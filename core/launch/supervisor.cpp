@@ -97,7 +97,10 @@ SetupProblems Supervisor::attach_all() {
     asked.push_back(&member);
   }
   memory_->observe();  // beside the stages, which are busy with the same
-  return crew_->await(asked, "ready", "get ready", options_.ready_timeout_ns);
+  return crew_->await(asked, "ready", "get ready", options_.ready_timeout_ns, [this](Member& one) {
+    ++assigned_[one.index].generation;  // what its predecessor made is its own
+    attach_anew(one);
+  });
 }
 
 void Supervisor::go(Member& member) {
@@ -283,7 +286,11 @@ void Supervisor::restart(Member& member) {
     return;
   }
   post.last_pid = member.process->pid();
-  // Orders wait in the socket: no round trip is paid for what is known already.
+  attach_anew(member);
+}
+
+// Orders wait in the socket: no round trip is paid for what is known already.
+void Supervisor::attach_anew(Member& member) {
   (void)member.process->send(Crew::describe_order(member));
   (void)member.process->send(Crew::configure_order(member));
   attach(member);

@@ -42,6 +42,7 @@ struct Member {
   std::optional<nlohmann::json> answer;   ///< the last one, until it is used
   std::optional<StageFailure> failure;    ///< of the present process
   std::optional<ExitStatus> ended;        ///< of the last process
+  int killed_early = 0;                   ///< how often somebody killed it before the run began
   std::deque<std::string> last_output;    ///< a few lines, for messages about its end
 };
 
@@ -91,13 +92,16 @@ class Crew {
   [[nodiscard]] SetupProblems await(const std::vector<Member*>& asked,
                                     std::string_view answer,
                                     std::string_view doing,
-                                    std::int64_t timeout_ns);
+                                    std::int64_t timeout_ns,
+                                    const std::function<void(Member&)>& ask_again);
 
   // The orders, as a restart needs them too.
   [[nodiscard]] static nlohmann::json describe_order(const Member& member);
   [[nodiscard]] static nlohmann::json configure_order(const Member& member);
 
  private:
+  static constexpr int kMostRevivals = 5;
+  void revive(Member& member, const std::function<void(Member&)>& ask_again);
   [[nodiscard]] SetupProblems ask_parameters();
   void note(Member& member, const nlohmann::json& message);
   [[nodiscard]] std::vector<Member*> everybody();

@@ -86,6 +86,7 @@ class Supervisor {
   };
 
   void attach(Member& member);
+  void attach_anew(Member& member);
   void go(Member& member);
   void on_event(Member& member, const nlohmann::json& message);
   void on_set(Member& member, const nlohmann::json& message);
