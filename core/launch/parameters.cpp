@@ -83,7 +83,11 @@ ResolvedParameters resolve_parameters(const spec::StageSpec& stage,
   for (std::size_t index = 0; index < parameters.size(); ++index) {
     const Parameter& parameter = parameters[index];
     if (!published[index].default_text.empty() && !result.values.contains(parameter.name)) {
-      result.values[parameter.name] = value_from(parameter, published[index].default_text);
+      json value = value_from(parameter, published[index].default_text);
+      if (parameter.type == ParameterType::Path) {  // beside the pipeline file, as if written there
+        value = spec::check_value(parameter, value, value.get<std::string>(), stage.folder).value;
+      }
+      result.values[parameter.name] = std::move(value);
     }
   }
   return result;

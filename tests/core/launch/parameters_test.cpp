@@ -38,7 +38,9 @@ TEST_SUITE("launch/parameters") {
                                                         published("gain", "level", "-6"),
                                                         published("url", "path", ""),
                                                         published("kernel", "int", "15"),
-                                                        published("mode", "string", "fast")};
+                                                        published("mode", "string", "fast"),
+                                                        published("sounds", "path", "wav"),
+                                                        published("to", "path", "{run}/x")};
     const auto sut = launch::resolve_parameters(
         stage_with({{"hold", "20ms"}, {"url", "talk.mp4"}, {"kernel", 21}}), list);
     CHECK(sut.problems.empty());
@@ -48,6 +50,8 @@ TEST_SUITE("launch/parameters") {
     CHECK(sut.values.at("url") == "/rig/talk.mp4");
     CHECK(sut.values.at("kernel") == 21);
     CHECK(sut.values.at("mode") == "fast");
+    CHECK(sut.values.at("sounds") == "/rig/wav");
+    CHECK(sut.values.at("to") == "{run}/x");
   }
 
   TEST_CASE("parameters: every wrong one is reported") {
