@@ -114,6 +114,7 @@ void JackWriter::make_mixer(stage::StageIo& io) {
   if (mute_) {
     mixer_->set_mute(true);
   }
+  mixer_->turn(0);
   mixer_->host().settle();
 }
 
@@ -199,7 +200,7 @@ void JackWriter::run_offline(stage::StageIo& io) {
     }
     if (!placed_first || !playback_->work()) {
       output.render();
-      mixer_->turn();
+      mixer_->turn(0);
       playback_->release();
       if (!playback_->ended()) {
         (void)io.wait(io.waiter(), [&] { return playback_->can_work(); });
@@ -232,7 +233,7 @@ void JackWriter::begin_offline(OfflineOutput& output, std::int64_t first_capture
   for (std::int64_t at = 0; at < begin;) {
     at = std::min<std::int64_t>(at + rate_hz_, begin);
     output.render_to(at);
-    mixer_->turn();
+    mixer_->turn(0);
   }
 }
 
@@ -303,8 +304,7 @@ void JackWriter::begin_cues(stage::StageIo& io) {
 // The master map: what is heard when. Video follows it.
 void JackWriter::publish_clock(stage::StageIo& io) {
   clock::OutputCycle cycle{};
-  mixer_->set_latency(client_->playback_latency_samples());
-  mixer_->turn();
+  mixer_->turn(client_->playback_latency_samples());
   if (!block_ || !client_->report(cycle)) {
     return;
   }

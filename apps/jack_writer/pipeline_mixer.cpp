@@ -63,15 +63,13 @@ void PipelineMixer::insist(json request) {
   }
 }
 
-void PipelineMixer::ask(json request) {
+void PipelineMixer::ask(dipstream::Desk& desk, const json& request) {
   std::vector<UniqueFd> none;
-  with([&](dipstream::Desk& desk) {
-    try {
-      desk.ask(client_, request, none);
-    } catch (const Error& error) {
-      refused_ += (refused_.empty() ? "" : "; ") + std::string(error.what());
-    }
-  });
+  try {
+    desk.ask(client_, request, none);
+  } catch (const Error& error) {
+    refused_ += (refused_.empty() ? "" : "; ") + std::string(error.what());
+  }
 }
 
 void PipelineMixer::open(const std::string& path) {
@@ -92,41 +90,49 @@ void PipelineMixer::go_on(std::int64_t anchor, std::int64_t reached) {
 }
 
 void PipelineMixer::send_cues(std::int64_t sample) {
-  with([&](dipstream::Desk& desk) { desk.set_origin(sample); });
-  for (const json& request : terms_.cues) {
-    ask(request);
-  }
+  with([&](dipstream::Desk& desk) {
+    desk.set_origin(sample);
+    for (const json& request : terms_.cues) {
+      ask(desk, request);
+    }
+  });
 }
 
-void PipelineMixer::turn() {
+void PipelineMixer::turn(std::int64_t latency) {
   std::string refused;
-  with([&](dipstream::Desk& desk) {
+  const auto act = [&](dipstream::Desk& desk) {
+    desk.set_latency(latency);
+    if (gain_due_) {
+      show_gain(desk);
+    }
     if (!server_) {
       desk.turn();
     }
     refused.swap(refused_);
-  });
+  };
+  if (!server_) {
+    act(desk_);
+  } else if (!server_->try_with(act)) {
+    return;
+  }
   if (!refused.empty()) {
     complain_("the mixer refused: " + refused);
   }
 }
 
-void PipelineMixer::set_latency(std::int64_t samples) {
-  with([&](dipstream::Desk& desk) { desk.set_latency(samples); });
-}
-
 void PipelineMixer::set_gain(double db) {
   gain_db_ = db;
-  show_gain();
+  gain_due_ = true;
 }
 
 void PipelineMixer::set_mute(bool mute) {
   mute_ = mute;
-  show_gain();
+  gain_due_ = true;
 }
 
-void PipelineMixer::show_gain() {
-  ask({{"do", "set"}, {"voice", "pipeline"}, {"gain_db", mute_ ? -80.0 : gain_db_}});
+void PipelineMixer::show_gain(dipstream::Desk& desk) {
+  gain_due_ = false;
+  ask(desk, {{"do", "set"}, {"voice", "pipeline"}, {"gain_db", mute_ ? -80.0 : gain_db_}});
 }
 
 float PipelineMixer::peak() const noexcept {

@@ -42,10 +42,10 @@ class PipelineMixer {
   void go_on(std::int64_t anchor, std::int64_t reached);
   /// Time 0 of the cues lies at `sample`.
   void send_cues(std::int64_t sample);
-  /// Without a socket: deal with what the engine reported.
-  void turn();
-  void set_latency(std::int64_t samples);
-  /// Of the pipeline's voice; mute is the same as -80 dB, and remembers.
+  /// Tell the desk the output's latency, and deal with what is due. Never waits for the desk: the
+  /// stage's thread has sound to feed.
+  void turn(std::int64_t latency);
+  /// Of the pipeline's voice, with the next turn(); mute is the same as -80 dB, and remembers.
   void set_gain(double db);
   void set_mute(bool mute);
   /// Largest magnitude on any output so far.
@@ -53,9 +53,9 @@ class PipelineMixer {
 
  private:
   void with(const std::function<void(dipstream::Desk&)>& act);
-  void ask(nlohmann::json request);
+  void ask(dipstream::Desk& desk, const nlohmann::json& request);
   void insist(nlohmann::json request);
-  void show_gain();
+  void show_gain(dipstream::Desk& desk);
 
   MixerTerms terms_;
   Complain complain_;
@@ -66,6 +66,7 @@ class PipelineMixer {
   std::string refused_;
   double gain_db_ = 0;
   bool mute_ = false;
+  bool gain_due_ = false;
   std::unique_ptr<dipstream::DeskServer> server_;
 };
 

@@ -80,7 +80,7 @@ TEST_SUITE("apps/jack_writer mixer") {
     std::vector<float> right(24000);
     std::array<float*, 2> rows{left.data(), right.data()};
     mixer.host().render({0, 0, 1e9 / 48000, 0, 0}, 24000, rows.data());
-    mixer.turn();
+    mixer.turn(0);
     CHECK(complaint.empty());
     bool exact = true;
     for (std::size_t at = 0; at < right.size(); ++at) {

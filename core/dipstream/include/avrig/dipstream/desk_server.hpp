@@ -36,6 +36,16 @@ class DeskServer {
     act(*desk_);
   }
 
+  /// The same, unless it is busy (it may be decoding a long file): then false, and nothing done.
+  template <class Act>
+  [[nodiscard]] bool try_with(Act&& act) {
+    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    if (lock.owns_lock()) {
+      act(*desk_);
+    }
+    return lock.owns_lock();
+  }
+
  private:
   struct Waiting {
     std::string text;
