@@ -88,34 +88,46 @@ class Peer {
   std::string pending_;
 };
 
+/// A folder of its own that is gone afterwards, when what was in it is.
+struct Folder {
+  Folder() {
+    char pattern[] = "/tmp/avrig-dip-XXXXXX";
+    REQUIRE(::mkdtemp(pattern) != nullptr);
+    path = pattern;
+  }
+  ~Folder() { (void)::rmdir(path.c_str()); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string path;
+};
+
 /// A mixer on no device, behind a socket in a folder of its own.
 struct Site {
   Site()
-      : folder(make_folder()),
-        host(outputs(2), 0),
+      : host(outputs(2), 0),
         desk(host, 48000),
         device(host, 2, 48000, 64),
-        server(desk, folder + "/s.mix") {}
-  ~Site() { (void)::rmdir(folder.c_str()); }
+        server(desk, folder.path + "/s.mix") {}
 
-  static std::string make_folder() {
-    char pattern[] = "/tmp/avrig-dip-XXXXXX";
-    REQUIRE(::mkdtemp(pattern) != nullptr);
-    return pattern;
-  }
   [[nodiscard]] const std::string& path() const { return server.path(); }
   /// The stream runs on: another client is served, and samples go by.
   void check_alive() {
     Peer peer(path());
-    const auto first = peer.ask({{"do", "now"}, {"id", 1}}).at("rendered").get<std::int64_t>();
     const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+    json now = peer.ask({{"do", "now"}, {"id", 1}});
+    while (!now.contains("rendered")) {  // the device has not begun to run
+      REQUIRE(monotonic_ns() < deadline_ns);
+      now = peer.ask({{"do", "now"}, {"id", 1}});
+    }
+    const auto first = now.at("rendered").get<std::int64_t>();
     while (host.engine().position() <= first) {
       REQUIRE(monotonic_ns() < deadline_ns);
       std::this_thread::yield();
     }
   }
 
-  std::string folder;
+  Folder folder;  // first, so that it goes last
   MixerHost host;
   Desk desk;
   NullDevice device;
