@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include <avrig/marks/place.hpp>
 #include <avrig/plugin.hpp>
 #include <avrig/probe/av_probe.hpp>
 
@@ -71,25 +72,7 @@ class Probe {
   static constexpr Trigger kTrigger = Trigger::Any;
   static constexpr const char* kPixelFormats = avrig::marks::kPixelFormats;
   static constexpr std::uint32_t kMostRows = 16;
-  static constexpr Parameter kParameters[] = {{.name = "corner",
-                                               .type = "enum",
-                                               .default_value = "top-left",
-                                               .choices = avrig::marks::kCorners,
-                                               .doc = "where the mark stands"},
-                                              {.name = "x",
-                                               .type = "int",
-                                               .default_value = "16",
-                                               .minimum = "0",
-                                               .maximum = "65535",
-                                               .unit = "px",
-                                               .doc = "from that corner's side edge"},
-                                              {.name = "y",
-                                               .type = "int",
-                                               .default_value = "16",
-                                               .minimum = "0",
-                                               .maximum = "65535",
-                                               .unit = "px",
-                                               .doc = "from that corner's top or bottom edge"}};
+  static constexpr auto& kParameters = avrig::marks::kPlaceParameters;
 
   Probe(Host host, const Params& params)
       : host_(host),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include <avrig/marks/mark.hpp>
+#include <avrig/marks/place.hpp>
 #include <avrig/plugin.hpp>
 
 #include <stdexcept>
@@ -17,25 +18,7 @@ class Timecode {
       "draw the picture's number, for programs, and its time, for people";
   static constexpr Heal kHeal = Heal::Undo;
   static constexpr const char* kPixelFormats = avrig::marks::kPixelFormats;
-  static constexpr Parameter kParameters[] = {{.name = "corner",
-                                               .type = "enum",
-                                               .default_value = "top-left",
-                                               .choices = avrig::marks::kCorners,
-                                               .doc = "where the mark stands"},
-                                              {.name = "x",
-                                               .type = "int",
-                                               .default_value = "16",
-                                               .minimum = "0",
-                                               .maximum = "65535",
-                                               .unit = "px",
-                                               .doc = "from that corner's side edge"},
-                                              {.name = "y",
-                                               .type = "int",
-                                               .default_value = "16",
-                                               .minimum = "0",
-                                               .maximum = "65535",
-                                               .unit = "px",
-                                               .doc = "from that corner's top or bottom edge"}};
+  static constexpr auto& kParameters = avrig::marks::kPlaceParameters;
 
   explicit Timecode(const Params& params)
       : corner_(params.get<std::string>("corner", "top-left")),
