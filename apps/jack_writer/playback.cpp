@@ -174,7 +174,7 @@ void Playback::place() {
   } else {
     push(samples, stride, count);
   }
-  placed_.push_back({taken_.sequence, fifo_->write_position() + backlog_});
+  placed_.push_back({taken_.sequence, std::max(fifo_->write_position(), silence_to_) + backlog_});
 }
 
 bool Playback::work() {

@@ -143,7 +143,6 @@ bool Gate::wait_for_start(stage::StageIo& io) {
 
 bool Gate::wait_until_due(stage::StageIo& io, const shm::Taken& taken) {
   const std::int64_t lead_ns = section_.media == AVRIG_MEDIA_AUDIO ? kAudioLeadNs : kPictureLeadNs;
-  const std::uint64_t followers_tail = passed_tail_;
   while (!io.abandoned() && !io.stopping()) {
     const std::int64_t now_ns = monotonic_ns();
     const std::int64_t due_ns = block_->due_ns(taken.descriptor.capture_ns).value_or(now_ns);
@@ -151,9 +150,8 @@ bool Gate::wait_until_due(stage::StageIo& io, const shm::Taken& taken) {
       return true;
     }
     // Woken early by a follower's release: pass it on. Not later than 50 ms, the map may change.
-    (void)io.waiter().wait(
-        [&] { return io.interrupted() || io.output(0).tail() != followers_tail; },
-        std::min(due_ns - lead_ns, now_ns + 50'000'000));
+    (void)io.waiter().wait([&] { return io.interrupted() || io.output(0).tail() != passed_tail_; },
+                           std::min(due_ns - lead_ns, now_ns + 50'000'000));
     pass_on_releases(io);
     if (io.ordered()) {
       io.apply_orders();
@@ -187,8 +185,9 @@ bool Gate::refer(stage::StageIo& io, const shm::Taken& taken) {
   reference.reference_buffer = frame ? taken.buffer : shm::kNoBuffer;
   reference.due_ns = 0;
   if (frame && !offline_) {
-    reference.due_ns = block_->due_ns(taken.descriptor.capture_ns).value_or(0);
-    if (sync::is_late(reference.due_ns, taken.descriptor.duration_ns, monotonic_ns())) {
+    const auto due_ns = block_->due_ns(taken.descriptor.capture_ns);
+    reference.due_ns = due_ns.value_or(0);
+    if (due_ns && sync::is_late(*due_ns, taken.descriptor.duration_ns, monotonic_ns())) {
       reference.flags |= AVRIG_FRAME_LATE;
       ++section_.late;
     }

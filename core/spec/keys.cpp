@@ -154,7 +154,7 @@ void add_stage(std::vector<Key>& table) {
   table.push_back(value(
       s, required(text("id", nullptr, "The stage's name: letters, digits, `_`, `-`; unique."))));
   table.push_back(
-      value(s, text("read", nullptr, "A reader: `media`, `jack`, `camera`, `./x.so`.")));
+      value(s, text("read", nullptr, "A reader: `media`, `./x.so` (`jack`, `camera`: in a later version).")));
   table.push_back(
       value(s, text("process", nullptr, "A processor: a built-in one's name or `./x.so`.")));
   table.push_back(value(s, text("sync", nullptr, "A gate of the sync group with this name.")));

@@ -35,16 +35,4 @@ bool is_late(std::int64_t due_ns, std::int64_t duration_ns, std::int64_t now_ns)
   return now_ns - due_ns > std::max<std::int64_t>(2'000'000, duration_ns / 2);
 }
 
-bool peer_allows(std::optional<std::int64_t> peer_sample_ns,
-                 std::int64_t peer_update_ns,
-                 std::int64_t first_ns,
-                 std::int64_t now_ns,
-                 std::int64_t max_unsynced_ns) noexcept {
-  if (!peer_sample_ns) {
-    return true;
-  }
-  const std::int64_t position_ns = *peer_sample_ns + (now_ns - peer_update_ns);
-  return position_ns > first_ns - max_unsynced_ns;
-}
-
 }  // namespace avrig::sync

@@ -50,13 +50,4 @@ struct Start {
                            std::int64_t duration_ns,
                            std::int64_t now_ns) noexcept;
 
-/// The rule of the older system that avrig succeeds: a batch is released when the peer's position,
-/// extrapolated, has come within `max_unsynced_ns` of its first time. A peer that never published
-/// holds nobody.
-[[nodiscard]] bool peer_allows(std::optional<std::int64_t> peer_sample_ns,
-                               std::int64_t peer_update_ns,
-                               std::int64_t first_ns,
-                               std::int64_t now_ns,
-                               std::int64_t max_unsynced_ns) noexcept;
-
 }  // namespace avrig::sync
