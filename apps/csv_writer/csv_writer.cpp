@@ -148,13 +148,16 @@ void CsvWriter::run(stage::StageIo& io) {
       (void)io.wait(io.waiter(), [&] { return input.ready(); });
       continue;
     }
-    if (taken.kind == shm::Kind::Frame) {
+    const bool is_frame = taken.kind == shm::Kind::Frame;
+    if (is_frame) {
       write_frame(stage::view(taken, format), format);
     }
     input.note_latency(taken, monotonic_ns());
     input.complete(taken);
     input.release_all();
-    io.note_out(taken.descriptor.capture_ns);
+    if (is_frame) {
+      io.note_out(taken.descriptor.capture_ns);
+    }
   }
 }
 

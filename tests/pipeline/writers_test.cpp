@@ -65,6 +65,7 @@ TEST_SUITE("pipeline/writers") {
     check_accounts(run);
     check_no_crash(run);
     CHECK(calm.stage("take").at("frames_in") == 2500);
+    CHECK(calm.stage("table").at("frames_out") == calm.stage("table").at("frames_in"));
     CHECK_MESSAGE(rig.read("storm.csv") == rig.read("calm.csv"), "the tables differ");
     check_same(decode(rig.file("storm.wav")), decode(rig.file("calm.wav")));
     CHECK(decode(rig.file("calm-heard.wav")).samples() == 2500U * 480U);
