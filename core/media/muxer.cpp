@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include "container_traits.hpp"
 #include "muxer_target.hpp"
+#include "nut_sound_times.hpp"
 #include <avrig/error.hpp>
 #include <avrig/media/muxer.hpp>
 #include <avrig/unique_fd.hpp>
@@ -96,6 +97,7 @@ struct Muxer::Impl {
   void open();
   int add(const AVCodecParameters& parameters, AVRational time_base, AVRational rate);
   void add_marks();
+  [[nodiscard]] int write_header(AVDictionary*& dictionary);
   [[nodiscard]] WriteStatus fail(int result);
   [[nodiscard]] WriteStatus enqueue(Track& track, Packet packet);
   [[nodiscard]] Track* next_track();
@@ -178,6 +180,15 @@ void Muxer::Impl::add_marks() {
   track.sparse = true;
   tracks.push_back(std::move(track));
   marks = stream->index;
+}
+
+int Muxer::Impl::write_header(AVDictionary*& dictionary) {
+  if (traits.name != "nut") {
+    return avformat_write_header(context, &dictionary);
+  }
+  const NutSoundTimes fine(*context, *target);
+  const int result = avformat_write_header(context, &dictionary);
+  return result >= 0 && !fine.header_is_true() ? AVERROR_PATCHWELCOME : result;
 }
 
 WriteStatus Muxer::Impl::fail(int result) {
@@ -370,7 +381,7 @@ void Muxer::begin() {
     impl.add_marks();
   }
   AVDictionary* dictionary = merged(container_defaults(impl.traits.name), impl.options.options);
-  const int result = avformat_write_header(impl.context, &dictionary);
+  const int result = impl.write_header(dictionary);
   const AVDictionaryEntry* unknown = av_dict_get(dictionary, "", nullptr, AV_DICT_IGNORE_SUFFIX);
   const std::string left = unknown == nullptr ? "" : unknown->key;
   av_dict_free(&dictionary);

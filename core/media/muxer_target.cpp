@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <new>
 #include <unistd.h>
+#include <utility>
 
 extern "C" {
 #include <libavformat/avio.h>
@@ -73,10 +74,29 @@ MuxerTarget::~MuxerTarget() {
   }
 }
 
+bool MuxerTarget::watch_first_write(FirstWrite seen) {
+  if (is_url_) {
+    return false;
+  }
+  first_write_ = std::move(seen);
+  io_->direct = 1;  // no buffer in between
+  return true;
+}
+
+void MuxerTarget::unwatch() noexcept {
+  first_write_ = nullptr;
+  if (!is_url_) {
+    io_->direct = 0;
+  }
+}
+
 int MuxerTarget::write(void* opaque, std::uint8_t* data, int size) noexcept {
   auto& self = *static_cast<MuxerTarget*>(opaque);
   if (self.error_ != 0) {
     return AVERROR(self.error_);
+  }
+  if (self.first_write_) {
+    std::exchange(self.first_write_, nullptr)({data, static_cast<std::size_t>(size)});
   }
   try {
     const bool follows = !self.pending_.empty() &&

@@ -5,6 +5,8 @@
 #include <avrig/unique_fd.hpp>
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,12 @@ class MuxerTarget {
   /// false: error_number() says why; nothing more can be written.
   [[nodiscard]] bool commit() noexcept;
   [[nodiscard]] bool close() noexcept;
+
+  using FirstWrite = std::function<void(std::span<const std::uint8_t>)>;
+  /// Call `seen` with the next bytes that FFmpeg writes, before it goes on: until unwatch() they
+  /// come as they are written. False: not so for a URL. `seen` must not throw.
+  [[nodiscard]] bool watch_first_write(FirstWrite seen);
+  void unwatch() noexcept;
   [[nodiscard]] int error_number() const noexcept { return error_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return committed_; }
 
@@ -41,6 +49,7 @@ class MuxerTarget {
 
   AVIOContext* io_ = nullptr;
   bool is_url_ = false;
+  FirstWrite first_write_;
   UniqueFd fd_;
   std::vector<Stretch> pending_;
   std::int64_t position_ = 0;

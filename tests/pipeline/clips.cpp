@@ -39,6 +39,7 @@ Content decode(const std::string& path) {
     mt::DecodedSound sound = mt::decode_sound(path);
     content.sound = std::move(sound.channels);
     content.sound_ns = sound.first_ns;
+    content.block_ns = std::move(sound.block_pts_ns);
   }
   return content;
 }

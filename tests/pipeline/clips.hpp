@@ -33,6 +33,7 @@ struct Content {
   std::vector<Picture> pictures;
   std::vector<std::vector<float>> sound;  ///< by channel
   std::int64_t sound_ns = INT64_MIN;      ///< of the first sample
+  std::vector<std::int64_t> block_ns;     ///< of each block of sound
 
   [[nodiscard]] std::size_t samples() const { return sound.empty() ? 0 : sound.front().size(); }
 };

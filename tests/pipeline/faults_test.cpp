@@ -158,7 +158,7 @@ TEST_SUITE("pipeline/faults") {
       const Content expected = decode(rig.file("clip.mkv"));
       Content got = decode(rig.file("take.nut"));
       if (word == "pass") {
-        check_same(got, {expected.pictures, {}, INT64_MIN});
+        check_same(got, {expected.pictures, {}, INT64_MIN, {}});
       } else {
         REQUIRE(got.pictures.size() == 29);
         CHECK(got.pictures[6].hash == expected.pictures[6].hash);

@@ -4,6 +4,7 @@
 #include "rig.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -110,6 +111,28 @@ TEST_SUITE("pipeline/offline") {
 
   TEST_CASE("offline: float sound passes bit by bit") {
     check_exact("pcm_f32le");
+  }
+
+  TEST_CASE("offline: sound beside the grid of its samples keeps its times to 1 us") {
+    Rig rig;
+    // Matroska counts whole milliseconds: at 44.1 kHz most of them lie between two samples.
+    const std::string line =
+        "ffmpeg -nostdin -v error -f lavfi -i sine=sample_rate=44100:duration=1 -f lavfi -i "
+        "testsrc=size=64x48:duration=1 -af asetpts=PTS+0.0123/TB -c:a pcm_s16le -c:v ffv1 " +
+        rig.file("clip.mkv");
+    REQUIRE(std::system(line.c_str()) == 0);
+    const Finished run = rig.run(pass_through("pcm_s16le", "take.nut"));
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    const Content expected = decode(rig.file("clip.mkv"));
+    const Content got = decode(rig.file("take.nut"));
+    check_same(got, expected);
+    REQUIRE(got.block_ns.size() == expected.block_ns.size());
+    CHECK(got.block_ns.size() > 20);
+    std::int64_t most_ns = 0;
+    for (std::size_t i = 0; i < got.block_ns.size(); ++i) {
+      most_ns = std::max(most_ns, std::abs(got.block_ns[i] - expected.block_ns[i]));
+    }
+    CHECK(most_ns <= 1000);
   }
 
   TEST_CASE("SP-01: one file starts eight processes, one for each stage") {

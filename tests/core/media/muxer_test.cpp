@@ -17,6 +17,8 @@ using namespace avrig::media::testing;
 
 namespace {
 
+constexpr std::int64_t kExactNs = 3;
+
 std::int64_t worst(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
   REQUIRE(a.size() == b.size());
   std::int64_t most = 0;
@@ -34,6 +36,12 @@ std::vector<std::int64_t> times(const std::vector<DecodedPicture>& pictures) {
   return out;
 }
 
+std::uint32_t demuxed_rate(const std::string& path) {
+  const Demuxer demuxer(path);
+  const int sound = demuxer.best_stream(AVRIG_MEDIA_AUDIO).value();
+  return demuxer.streams()[static_cast<std::size_t>(sound)].format.sample_rate_hz;
+}
+
 }  // namespace
 
 TEST_SUITE("core/media/muxer") {
@@ -47,18 +55,31 @@ TEST_SUITE("core/media/muxer") {
       name = "take.nut";
       settings.sound_codec = "pcm_s16le";
       settings.sound_bits = 16;
-      sound_limit_ns = 10'500;
+      sound_limit_ns = kExactNs;
     }
     SUBCASE("nut, FFV1 and s24") {
       name = "take.nut";
       settings.sound_codec = "pcm_s24le";
       settings.sound_bits = 24;
-      sound_limit_ns = 10'500;
+      sound_limit_ns = kExactNs;
     }
     SUBCASE("nut, FFV1 and float") {
       name = "take.nut";
       settings.sound_codec = "pcm_f32le";
-      sound_limit_ns = 10'500;
+      sound_limit_ns = kExactNs;
+    }
+    SUBCASE("nut, FFV1 and FLAC of 24 bits") {
+      name = "take.nut";
+      settings.sound_codec = "flac";
+      settings.sound_bits = 24;
+      sound_limit_ns = kExactNs;
+    }
+    SUBCASE("nut, FFV1 and float at 44.1 kHz") {
+      name = "take.nut";
+      settings.sound_codec = "pcm_f32le";
+      settings.sound_rate_hz = 44'100;
+      settings.block_samples = 441;
+      sound_limit_ns = kExactNs;
     }
     SUBCASE("mkv, FFV1 and FLAC of 24 bits") {
       name = "take.mkv";
@@ -96,6 +117,14 @@ TEST_SUITE("core/media/muxer") {
     const DecodedSound sound = decode_sound(path);
     CHECK(sound.channels == take.sound);
     CHECK(std::abs(sound.first_ns - take.sound_ns) <= sound_limit_ns);
+    CHECK(demuxed_rate(path) == settings.sound_rate_hz);
+    if (sound_limit_ns == kExactNs && settings.sound_codec != "flac") {  // FLAC blocks its own way
+      std::vector<std::int64_t> given;
+      for (std::size_t at = 0; at < take.sound[0].size(); at += settings.block_samples) {
+        given.push_back(sample_ns(take, at));
+      }
+      CHECK(worst(sound.block_pts_ns, given) <= kExactNs);
+    }
     MESSAGE(name,
             ": pictures off by at most ",
             worst(times(pictures), take.picture_ns),

@@ -17,7 +17,7 @@ namespace avrig::media {
 struct ContainerTraits {
   std::string name;           ///< FFmpeg's muxer
   bool keeps_times = true;    ///< false (wav, flac, raw): gaps vanish; fill them with silence
-  bool exact_ns = false;      ///< nut
+  bool exact_ns = false;      ///< nut: pictures to the ns, sound to 3 ns
   bool text_marks = false;    ///< marks go into a text track; otherwise beside the file
   bool survives_kill = true;  ///< false: unreadable unless finished
 };
@@ -50,8 +50,8 @@ enum class WriteStatus {
 /// max_interleave_ns, so that one stalled stream holds no other back; each then goes to the kernel
 /// in one write. A write error truncates the file to the last whole packet.
 ///
-/// Times: mkv on a 1 ms grid; nut exact for pictures, one sample for sound; mp4/mov 1 us for
-/// pictures, one sample for sound. Lossy sound begins a little before its first block (priming,
+/// Times: nut exact to 3 ns; mkv on a 1 ms grid, which libavformat fixes; mp4/mov 1 us for
+/// pictures, and for sound the nearest sample of its own grid, half a sample away at most. Lossy sound begins a little before its first block (priming,
 /// which decoders trim); nut holds no time before 0, so there a recording from 0 with such sound is
 /// moved as a whole by that much.
 ///
