@@ -94,6 +94,7 @@ int run(const DipstreamOptions& options) {
   }
   host = std::make_unique<dipstream::MixerHost>(config, 0);
   dipstream::Desk desk(*host, config.sample_rate_hz);
+  desk.set_bias(options.bias_s);
   host->settle();
   const std::string path = options.socket.empty() ? control_folder() + "/dipstream-" +
                                                         std::to_string(::getpid()) + ".mix"

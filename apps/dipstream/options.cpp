@@ -6,6 +6,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 
 namespace avrig::app {
 namespace {
@@ -17,6 +18,15 @@ std::uint32_t number(const std::string& name, const std::string& text, std::uint
     throw Error(
         ErrorCode::Internal,
         name + " needs a whole number up to " + std::to_string(most) + ", not '" + text + "'");
+  }
+  return value;
+}
+
+double seconds(const std::string& name, const std::string& text) {
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc{} || end != text.data() + text.size() || !(std::abs(value) <= 10)) {
+    throw Error(ErrorCode::Internal, name + " needs seconds, -10 to 10, not '" + text + "'");
   }
   return value;
 }
@@ -46,6 +56,7 @@ std::string help_text() {
          "  --blocksize N    refuse a JACK server of another period; null: the period (256)\n"
          "  --clip POLICY    pass (default), clamp, limit, fault\n"
          "  --limiter N      look-ahead of the limiter in samples\n"
+         "  --bias SECONDS   delay behind the server's account, added to all times at the output\n"
          "  --socket PATH    where to listen\n";
 }
 
@@ -79,6 +90,8 @@ DipstreamOptions parse_options(int argc, char** argv) {
       options.period = number(name, value, 65536);
     } else if (name == "--clip") {
       options.clip = policy(value);
+    } else if (name == "--bias") {
+      options.bias_s = seconds(name, value);
     } else if (name == "--limiter") {
       options.limiter = number(name, value, 1 << 16);
     } else {

@@ -21,6 +21,7 @@ struct DipstreamOptions {
   std::uint32_t period = 0;   ///< the same
   mixer::ClipPolicy clip = mixer::ClipPolicy::Pass;
   std::uint32_t limiter = 0;  ///< look-ahead in samples
+  double bias_s = 0;          ///< calibrated, added to times at the output
   bool help = false;
 };
 

@@ -39,6 +39,11 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
           "outputs", "int", "0", "output ports; 0 = as many as the sound has channels"),
       stage::parameter("gain", "level", "0dB", "of the pipeline's sound"),
       stage::parameter("mute", "bool", "false", "of the pipeline's sound"),
+      stage::parameter("bias",
+                       "duration",
+                       "0ms",
+                       "delay behind the server's account, measured with a cable: added to all "
+                       "times at the output"),
       stage::parameter("bus", "string", "Master", "of the pipeline's sound"),
       stage::parameter("buses",
                        "any",
@@ -55,6 +60,7 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
   all[2].maximum = "255";
   all[3].live = true;
   all[4].live = true;
+  all[5].live = true;
   return all;
 }
 
@@ -71,6 +77,7 @@ stage::Description JackWriter::describe(const stage::Request& request) {
   outputs_ = with.value("outputs", 0U);
   gain_db_ = with.value("gain", 0.0);
   mute_ = with.value("mute", false);
+  bias_ns_ = with.value("bias", std::int64_t{0});
   bus_ = with.value("bus", "Master");
   terms_ = read_terms(with, with.value("folder", "."));
   to_ = with.value("to", "");
@@ -114,6 +121,7 @@ void JackWriter::make_mixer(stage::StageIo& io) {
   if (mute_) {
     mixer_->set_mute(true);
   }
+  mixer_->set_bias(bias_ns_);
   mixer_->turn(0);
   mixer_->host().settle();
 }
@@ -136,6 +144,8 @@ void JackWriter::set_parameter(const std::string& name, const std::string& value
     mixer_->set_gain(json::parse(value).get<double>());
   } else if (name == "mute") {
     mixer_->set_mute(value == "true");
+  } else if (name == "bias") {
+    mixer_->set_bias(json::parse(value).get<std::int64_t>());
   } else {
     stage::Stage::set_parameter(name, value);
   }

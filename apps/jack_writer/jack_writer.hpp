@@ -51,6 +51,7 @@ class JackWriter final : public stage::Stage {
   std::uint32_t outputs_ = 0;  // asked for; 0 = as many as the sound has channels
   std::string id_;
   std::string run_dir_;
+  std::int64_t bias_ns_ = 0;
   std::string bus_ = "Master";
   double gain_db_ = 0;
   bool mute_ = false;

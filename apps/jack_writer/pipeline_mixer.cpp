@@ -102,6 +102,7 @@ void PipelineMixer::turn(std::int64_t latency) {
   std::string refused;
   const auto act = [&](dipstream::Desk& desk) {
     desk.set_latency(latency);
+    desk.set_bias(static_cast<double>(bias_ns_) * 1e-9);
     if (gain_due_) {
       show_gain(desk);
     }

@@ -48,6 +48,8 @@ class PipelineMixer {
   /// Of the pipeline's voice, with the next turn(); mute is the same as -80 dB, and remembers.
   void set_gain(double db);
   void set_mute(bool mute);
+  /// Calibrated: added to all times at the output, with the next turn().
+  void set_bias(std::int64_t ns) noexcept { bias_ns_ = ns; }
   /// Largest magnitude on any output so far.
   [[nodiscard]] float peak() const noexcept;
 
@@ -64,6 +66,7 @@ class PipelineMixer {
   dipstream::Desk::ClientId client_ = 0;
   std::string bus_;
   std::string refused_;
+  std::int64_t bias_ns_ = 0;
   double gain_db_ = 0;
   bool mute_ = false;
   bool gain_due_ = false;

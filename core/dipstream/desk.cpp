@@ -4,6 +4,7 @@
 #include "fields.hpp"
 #include <avrig/error.hpp>
 #include <avrig/mixer/commands.hpp>
+#include <avrig/mixer/spatial.hpp>
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
@@ -28,6 +29,7 @@ Desk::Desk(MixerHost& host, std::uint32_t rate_hz)
     : host_(&host),
       rate_hz_(rate_hz),
       layout_(mixer::BusLayout::standard()),
+      listener_(mixer::default_listener()),
       generations_(1, 1),
       voice_room_(host.engine().config().voices),
       sources_(1),  // number 0 is the live input's
@@ -52,6 +54,8 @@ const std::map<std::string, Desk::Handler>& Desk::handlers() {
       {"resume", &Desk::schedule},
       {"set", &Desk::schedule},
       {"seek", &Desk::schedule},
+      {"emitter", &Desk::schedule},
+      {"listener", &Desk::listener},
       {"batch", &Desk::batch},
       {"cancel", &Desk::cancel},
       {"bus", &Desk::bus},
@@ -194,16 +198,20 @@ std::int64_t Desk::delay() const noexcept {
 }
 
 double Desk::now_sample() const noexcept {
+  return sample_at(monotonic_ns());
+}
+
+double Desk::sample_at(std::int64_t mono_ns) const noexcept {
   OutputClock clock;
   if (!host_->clock(clock)) {
     return 0;
   }
   return static_cast<double>(clock.sample) +
-         static_cast<double>(monotonic_ns() - clock.time_ns) / clock.ns_per_sample;
+         static_cast<double>(mono_ns - clock.time_ns) / clock.ns_per_sample;
 }
 
 double Desk::heard_s(std::int64_t sample) const noexcept {
-  return static_cast<double>(sample + delay()) / rate_hz_;
+  return (static_cast<double>(sample + delay()) + bias_) / rate_hz_;
 }
 
 void Desk::put_times(json& into, std::int64_t sample) const {
@@ -211,7 +219,7 @@ void Desk::put_times(json& into, std::int64_t sample) const {
   into["sample"] = sample;
   into["time"] = heard_s(sample);
   if (host_->clock(clock)) {
-    const double samples = static_cast<double>(sample + delay() - clock.sample);
+    const double samples = static_cast<double>(sample + delay() - clock.sample) + bias_;
     into["mono_ns"] = clock.time_ns + static_cast<std::int64_t>(samples * clock.ns_per_sample);
     into["sigma_ns"] = clock.sigma_ns;
   }

@@ -107,7 +107,7 @@ void Desk::turn() {
   }
   OutputClock clock;
   if (host_->clock(clock)) {
-    const auto heard = static_cast<std::int64_t>(std::floor(now_sample())) - delay();
+    const auto heard = static_cast<std::int64_t>(std::floor(now_sample() - bias_)) - delay();
     for (const Event& certain : ledger_.heard(heard)) {
       publish(certain);
     }

@@ -97,15 +97,17 @@ void Desk::now(ClientId client, Fields& fields, const json& id, std::vector<Uniq
   if (!host_->clock(clock)) {
     throw Error(ErrorCode::Open, "the device has not begun to run");
   }
+  const std::int64_t mono_ns = monotonic_ns();
+  const double sample = sample_at(mono_ns);
   reply(client,
         id,
-        {{"now", now_sample() / rate_hz_},
-         {"sample", static_cast<std::int64_t>(now_sample())},
+        {{"now", sample / rate_hz_},
+         {"sample", static_cast<std::int64_t>(sample)},
          {"rendered", host_->engine().position()},
-         {"mono_ns", monotonic_ns()},
+         {"mono_ns", mono_ns},
          {"sigma_ns", clock.sigma_ns},
          {"epoch", clock.epoch},
-         {"latency", static_cast<double>(delay()) / rate_hz_}});
+         {"latency", heard_s(0)}});
 }
 
 void Desk::info(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
@@ -117,8 +119,9 @@ void Desk::info(ClientId client, Fields& fields, const json& id, std::vector<Uni
         {{"samplerate", rate_hz_},
          {"channels", host_->engine().config().outputs},
          {"current_blocksize", runs ? clock.block : 0},
-         {"latency", static_cast<double>(delay()) / rate_hz_},
+         {"latency", heard_s(0)},
          {"latency_samples", delay()},
+         {"bias", bias_ / rate_hz_},
          {"pipeline_channels", host_->live_channels()},
          {"voices", voices_.size()},
          {"failed", host_->engine().failed()},
@@ -143,7 +146,7 @@ json Desk::status_of(mixer::VoiceId number) const {
   // What is heard now was rendered a latency ago.
   const double step = static_cast<double>(status.step) / 4294967296.0;
   const double behind =
-      static_cast<double>(rendered) - (now_sample() - static_cast<double>(delay()));
+      static_cast<double>(rendered) - (now_sample() - static_cast<double>(delay()) - bias_);
   const bool moves = status.state == mixer::VoiceState::Playing;
   const double heard =
       static_cast<double>(status.position_at(rendered)) - (moves ? behind * step : 0.0);

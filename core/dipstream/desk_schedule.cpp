@@ -70,9 +70,10 @@ mixer::When Desk::when_of(Fields& fields, bool host) {
     return mixer::at(fields.whole("at_sample").value_or(0) + (host ? origin_ : 0));
   }
   if (how == "at") {
-    const std::int64_t sample = rounded(fields, "at", *fields.number("at"), rate_hz_);
+    const double seconds = *fields.number("at");
     // A host's own times count from its origin; others' are the moment it is heard.
-    return mixer::at(host ? sample + origin_ : sample - delay());
+    return mixer::at(host ? rounded(fields, "at", seconds, rate_hz_) + origin_
+                          : rounded(fields, "at", seconds - bias_ / rate_hz_, rate_hz_) - delay());
   }
   if (how == "at_ns") {
     OutputClock clock;
@@ -83,7 +84,7 @@ mixer::When Desk::when_of(Fields& fields, bool host) {
     if (!(std::abs(ahead) <= kLongestSeconds * 1e9)) {
       fields.refuse("at_ns", "a time of CLOCK_MONOTONIC in ns");
     }
-    return mixer::at(clock.sample + std::llround(ahead / clock.ns_per_sample) - delay());
+    return mixer::at(clock.sample + std::llround(ahead / clock.ns_per_sample - bias_) - delay());
   }
   return mixer::now();
 }
@@ -148,8 +149,11 @@ Desk::Commands Desk::settings(Fields& fields, mixer::VoiceId voice, bool host) {
     }
     commands.push_back(mixer::set_loop(voice, loop, when));
   }
+  if (fields.has("bus")) {
+    commands.push_back(mixer::set_voice_bus(voice, layout_.number(fields.text("bus")), when));
+  }
   if (commands.empty()) {
-    throw Error(ErrorCode::Spec, "nothing to set: give gain_db, pan, pitch or loop");
+    throw Error(ErrorCode::Spec, "nothing to set: give gain_db, pan, pitch, loop or bus");
   }
   return commands;
 }
@@ -168,8 +172,12 @@ Desk::Commands Desk::commands_of(const std::string& what, Fields& fields, bool h
   }
   if (voice == MixerHost::kLiveVoice && host_->live_channels() > 0) {
     throw Error(ErrorCode::Spec,
-                "the pipeline's voice has its place on the timeline: it can be muted, not " + what +
-                    (what == "stop" ? "ped" : "ed"));
+                "the pipeline's voice has its place on the timeline: its gain_db and pan can be "
+                "set, but '" +
+                    what + "' is not for it");
+  }
+  if (what == "emitter") {
+    return {emitter_of(fields, voice, host)};
   }
   if (what == "start") {
     return {start_of(fields, voice, host)};
@@ -190,7 +198,8 @@ Desk::Commands Desk::commands_of(const std::string& what, Fields& fields, bool h
 void Desk::schedule(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
   Commands commands = commands_of(fields.text("do"), fields, client == host_client_);
   fields.finish();
-  send(client, id, {std::move(commands)}, json::object(), false);
+  send(client, id, {commands}, json::object(), false);
+  remember(commands);
 }
 
 void Desk::batch(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
@@ -203,11 +212,12 @@ void Desk::batch(ClientId client, Fields& fields, const json& id, std::vector<Un
   for (const json& request : *list) {
     Fields one(request);
     const std::string what = one.text("do");
-    const std::array allowed{"start", "stop", "pause", "resume", "set", "seek"};
+    const std::array allowed{"start", "stop", "pause", "resume", "set", "seek", "emitter"};
     if (std::find(allowed.begin(), allowed.end(), what) == allowed.end()) {
       throw Error(
           ErrorCode::Spec,
-          "'" + what + "' cannot be part of a batch: start, stop, pause, resume, set, seek");
+          "'" + what +
+              "' cannot be part of a batch: start, stop, pause, resume, set, seek, emitter");
     }
     const Commands commands = commands_of(what, one, client == host_client_);
     one.finish();
@@ -216,7 +226,8 @@ void Desk::batch(ClientId client, Fields& fields, const json& id, std::vector<Un
   if (all.size() > mixer::kMaxBatch) {
     throw Error(ErrorCode::Spec, "a batch has at most 256 commands");
   }
-  send(client, id, {std::move(all)}, json::object(), true);
+  send(client, id, {all}, json::object(), true);
+  remember(all);
 }
 
 void Desk::cancel(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {

@@ -20,7 +20,8 @@ constexpr std::int64_t kLongestJump = std::int64_t{1} << 40;
 bool open_to_all(CommandKind kind) noexcept {
   return kind == CommandKind::Resolve || kind == CommandKind::RemoveVoice ||
          (kind >= CommandKind::Start && kind <= CommandKind::Cancel) ||
-         (kind >= CommandKind::SetGain && kind <= CommandKind::SetEmitter);
+         (kind >= CommandKind::SetGain && kind <= CommandKind::SetEmitter) ||
+         kind == CommandKind::SetVoiceBus;
 }
 
 shm::Segment own_segment() {

@@ -26,7 +26,7 @@ bool is_staged(CommandKind kind) noexcept {
   return (kind >= CommandKind::Start && kind <= CommandKind::Resume) ||
          (kind >= CommandKind::SetGain && kind <= CommandKind::SetListener) ||
          (kind >= CommandKind::SetBusGain && kind <= CommandKind::SetBusSolo) ||
-         kind == CommandKind::AddVoice;
+         kind == CommandKind::AddVoice || kind == CommandKind::SetVoiceBus;
 }
 
 std::uint8_t rank_of(CommandKind kind) noexcept {

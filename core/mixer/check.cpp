@@ -40,7 +40,8 @@ Reason check_value(const State& state, const Command& command) noexcept {
     return Reason::BadValue;
   }
   const bool bus =
-      command.kind >= CommandKind::SetBusGain && command.kind <= CommandKind::SetBusParent;
+      command.kind == CommandKind::SetVoiceBus ||
+      (command.kind >= CommandKind::SetBusGain && command.kind <= CommandKind::SetBusParent);
   if (bus && (value.bus >= state.config.buses || !state.buses[value.bus].alive)) {
     return Reason::UnknownBus;
   }
@@ -89,6 +90,7 @@ Reason check_values(const State& state, const Command& command) noexcept {
     case CommandKind::SetBusMute:
     case CommandKind::SetBusSolo:
     case CommandKind::SetBusParent:
+    case CommandKind::SetVoiceBus:
       return check_value(state, command);
     case CommandKind::SetEmitter:
       return check_emitter(command.as.emitter);

@@ -262,6 +262,9 @@ void do_voice_parameter(State& state, std::uint32_t slot, const Doing& doing) no
       voice.emitter = doing.command.as.emitter;
       refresh_place(state, slot, voice.emitter.ramp);
       break;
+    case CommandKind::SetVoiceBus:
+      state.tones[slot].bus = static_cast<std::uint8_t>(value.bus);
+      break;
     default:
       break;
   }

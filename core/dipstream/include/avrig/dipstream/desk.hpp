@@ -56,6 +56,9 @@ class Desk {
 
   /// From a sample's time to the moment it is heard, in samples.
   void set_latency(std::int64_t samples) noexcept { latency_ = samples; }
+  /// A delay behind the server's own account, measured with a cable: added to all times at the
+  /// output, in seconds; may be negative.
+  void set_bias(double seconds) noexcept { bias_ = seconds * rate_hz_; }
   /// Where time 0 of the host's own requests lies.
   void set_origin(std::int64_t sample) noexcept { origin_ = sample; }
   /// Voices, bar the pipeline's.
@@ -75,6 +78,7 @@ class Desk {
     std::int64_t length = 0;
     std::uint32_t channels = 0;
     std::string bus;
+    mixer::EmitterPayload emitter{};  // as last asked for
     OnExit on_exit = OnExit::Fade;
     std::int64_t start = mixer::kUnknownSample;
     std::int64_t end = mixer::kUnknownSample;
@@ -120,6 +124,7 @@ class Desk {
   void clear_sources(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void schedule(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void batch(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void listener(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void cancel(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void bus(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void buses(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
@@ -136,6 +141,8 @@ class Desk {
   [[nodiscard]] Commands commands_of(const std::string& what, Fields& fields, bool host);
   [[nodiscard]] Commands settings(Fields& fields, mixer::VoiceId voice, bool host);
   [[nodiscard]] mixer::Command start_of(Fields& fields, mixer::VoiceId voice, bool host);
+  [[nodiscard]] mixer::Command emitter_of(Fields& fields, mixer::VoiceId voice, bool host);
+  void remember(const Commands& commands);
   [[nodiscard]] mixer::When when_of(Fields& fields, bool host);
   [[nodiscard]] mixer::VoiceId voice_of(Fields& fields, const char* name = "voice");
   [[nodiscard]] mixer::Command voice_command(Fields& fields, Voice& voice);
@@ -167,6 +174,7 @@ class Desk {
   // Time -----------------------------------------------------------------------------------------
   [[nodiscard]] std::int64_t delay() const noexcept;
   [[nodiscard]] double now_sample() const noexcept;
+  [[nodiscard]] double sample_at(std::int64_t mono_ns) const noexcept;
   /// Stream time at which a sample is heard, in seconds.
   [[nodiscard]] double heard_s(std::int64_t sample) const noexcept;
   void put_times(nlohmann::json& into, std::int64_t sample) const;
@@ -174,8 +182,10 @@ class Desk {
   MixerHost* host_;
   std::uint32_t rate_hz_;
   std::int64_t latency_ = 0;
+  double bias_ = 0;  // samples
   std::int64_t origin_ = 0;
   mixer::BusLayout layout_;
+  mixer::ListenerPayload listener_;
   SoundCache cache_;
   mixer::EventLedger ledger_;
   std::map<ClientId, Client> clients_;

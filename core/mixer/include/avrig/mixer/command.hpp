@@ -59,6 +59,7 @@ enum class CommandKind : std::uint32_t {
   SetClip,
   ClearFault,
   Jump,
+  SetVoiceBus,
 };
 
 /// When a command takes effect.
@@ -168,7 +169,7 @@ struct FadePayload {
 };
 
 /// SetGain (dB), SetPan, SetPitch, SetBusGain (dB), SetBusMute and SetBusSolo (0 or 1),
-/// SetBusParent (a bus number, -1 = none).
+/// SetBusParent (a bus number, -1 = none), SetVoiceBus (`bus` alone).
 struct ValuePayload {
   double value;
   std::uint32_t ramp;  ///< samples

@@ -106,6 +106,13 @@ inline constexpr LoopSpec kLoopForever{0, 0, 0};
   return set_value(CommandKind::SetPitch, voice, pitch, when, 0);
 }
 
+/// From that sample on through another bus; what it sounds like there is heard at once.
+[[nodiscard]] inline Command set_voice_bus(VoiceId voice, std::uint32_t bus, When when = {}) {
+  Command made = command(CommandKind::SetVoiceBus, voice, when);
+  made.as.value = {0, 0, bus};
+  return made;
+}
+
 [[nodiscard]] inline Command set_bus(
     CommandKind kind, std::uint32_t bus, double value, When when = {}, std::uint32_t ramp = 64) {
   Command made = command(kind, 0, when);
@@ -121,6 +128,18 @@ inline constexpr LoopSpec kLoopForever{0, 0, 0};
 [[nodiscard]] inline Command seek(VoiceId voice, std::int64_t index, When when = {}) {
   Command made = command(CommandKind::Seek, voice, when);
   made.as.seek = {index};
+  return made;
+}
+[[nodiscard]] inline Command set_emitter(VoiceId voice,
+                                         const EmitterPayload& emitter,
+                                         When when = {}) {
+  Command made = command(CommandKind::SetEmitter, voice, when);
+  made.as.emitter = emitter;
+  return made;
+}
+[[nodiscard]] inline Command set_listener(const ListenerPayload& listener, When when = {}) {
+  Command made = command(CommandKind::SetListener, 0, when);
+  made.as.listener = listener;
   return made;
 }
 [[nodiscard]] inline Command set_loop(VoiceId voice, LoopSpec loop, When when = {}) {
