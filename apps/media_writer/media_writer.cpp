@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-// Frames that an encoder set for live use may keep; with a look-ahead of the user's, many more.
+// Frames that an encoder set for live use may keep; one that looks ahead keeps many more.
 constexpr std::uint32_t kVideoHolds = 4;
 constexpr std::uint32_t kVideoHoldsLookahead = 80;
 constexpr std::uint32_t kAudioHolds = 48;
@@ -47,6 +47,10 @@ std::string standard_audio_codec(const std::string& container) {
   return container == "flac" ? "flac" : "pcm_f32le";
 }
 
+std::string standard_video_codec(const std::string& container) {
+  return container == "webm" ? "libvpx-vp9" : "libx264";
+}
+
 }  // namespace
 
 std::vector<stage::ParameterDescription> MediaWriter::parameters(const stage::Request&) {
@@ -57,7 +61,11 @@ std::vector<stage::ParameterDescription> MediaWriter::parameters(const stage::Re
       url,
       stage::parameter(
           "container", "string", "", "FFmpeg's name; empty = by the file name's ending"),
-      stage::parameter("video_codec", "string", "libx264", "FFmpeg's name: libx264, ffv1, ..."),
+      stage::parameter("video_codec",
+                       "string",
+                       "",
+                       "FFmpeg's name: libx264, ffv1, libvpx-vp9; empty = what suits the "
+                       "container"),
       stage::parameter(
           "audio_codec",
           "string",
@@ -82,6 +90,9 @@ stage::Description MediaWriter::describe(const stage::Request& request) {
   traits_ = media::container_traits(settings_.container, settings_.url);
   if (settings_.audio_codec.empty()) {
     settings_.audio_codec = standard_audio_codec(traits_.name);
+  }
+  if (settings_.video_codec.empty()) {
+    settings_.video_codec = standard_video_codec(traits_.name);
   }
   stage::Description description;
   description.work = stage::Work::Looker;
@@ -126,10 +137,10 @@ stage::Configured MediaWriter::configure(std::span<const avrig_format> inputs,
     }
     // Say now what the codec would refuse later.
     (void)media::Encoder(encoder_settings(format));
-    const bool looks_ahead = !settings_.preset.empty() && settings_.video_codec.empty();
+    const bool is_prompt = media::is_prompt_encoder(settings_.video_codec);
     out.holds.push_back(format.media == AVRIG_MEDIA_AUDIO ? kAudioHolds
-                        : looks_ahead                     ? kVideoHoldsLookahead
-                                                          : kVideoHolds);
+                        : is_prompt                       ? kVideoHolds
+                                                          : kVideoHoldsLookahead);
   }
   return out;
 }

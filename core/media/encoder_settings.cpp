@@ -263,6 +263,14 @@ AVDictionary* codec_options(const EncoderSettings& settings, const OpenEncoder& 
     }
   } else if (encoder.name == "ffv1") {
     av_dict_set(&dictionary, "slicecrc", "1", 0);
+  } else if (encoder.name == "libvpx-vp9") {
+    av_dict_set(&dictionary, "deadline", "realtime", 0);
+    av_dict_set(&dictionary, "cpu-used", "6", 0);
+    av_dict_set(&dictionary, "row-mt", "1", 0);
+    av_dict_set(&dictionary, "lag-in-frames", "0", 0);
+    if (settings.bit_rate == 0) {
+      av_dict_set(&dictionary, "crf", "24", 0);
+    }
   }
   for (const auto& [key, value] : settings.options) {
     av_dict_set(&dictionary, key.c_str(), value.c_str(), 0);
@@ -287,6 +295,10 @@ void open(const OpenEncoder& encoder, const EncoderSettings& settings) {
 }
 
 }  // namespace
+
+bool is_prompt_encoder(std::string_view name) {
+  return name == "libx264" || name == "libx264rgb" || name == "ffv1" || name == "libvpx-vp9";
+}
 
 OpenEncoder open_encoder(const EncoderSettings& settings) {
   OpenEncoder out;

@@ -42,7 +42,8 @@ std::string pictures() {
          kFixtures +
          ", class: faulty, in: clip/video, with: {slow: 10ms}}\n"
          "  - {id: mkv, write: media, in: [clip/audio, pass], with: {url: take.mkv}}\n"
-         "  - {id: mp4, write: media, in: [clip/audio, pass], with: {url: take.mp4}}\n";
+         "  - {id: mp4, write: media, in: [clip/audio, pass], with: {url: take.mp4}}\n"
+         "  - {id: webm, write: media, in: [clip/audio, pass], with: {url: take.webm}}\n";
 }
 
 }  // namespace
@@ -80,14 +81,14 @@ TEST_SUITE("pipeline/writers") {
     const auto kills = kill_all_in_turn(rig, 5);
     const Finished run = rig.finish();
     REQUIRE_MESSAGE(run.code == 0, run.said);
-    CHECK(kills.size() == 4);
+    CHECK(kills.size() == 5);
     for (const auto& [id, count] : kills) {
       CHECK_MESSAGE(count == 5, id);
     }
     check_accounts(run);
     check_no_crash(run);
     const Content clip = decode(rig.file("clip.mkv"));
-    for (const char* const name : {"take.mkv", "take.mp4"}) {
+    for (const char* const name : {"take.mkv", "take.mp4", "take.webm"}) {
       CAPTURE(name);
       const Probed probed = probe(rig.file(name));
       CHECK(probed.read == 600);

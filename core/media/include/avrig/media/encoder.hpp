@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace avrig::media {
 
@@ -33,11 +34,15 @@ enum class EncodeStatus {
   Failed        ///< the codec broke: error()
 };
 
+/// True of the video codecs that Encoder sets for live use: a picture's packet comes out before
+/// the next picture but one goes in. Others may look ahead, by as many as they like.
+[[nodiscard]] bool is_prompt_encoder(std::string_view name);
+
 /// Frames in, packets out, with exact nanosecond times.
 ///
 /// libx264 is set for live use: veryfast, zerolatency, no B-frames, crf 20, unless `options` say
-/// otherwise. FFV1 is version 3 with slices and checksums, every picture a key picture. RGB in is
-/// stored losslessly by FFV1 (bgr24 as bgr0).
+/// otherwise; libvpx-vp9: real-time, no look-ahead, crf 24. FFV1 is version 3 with slices and
+/// checksums, every picture a key picture. RGB in is stored losslessly by FFV1 (bgr24 as bgr0).
 /// Audio: float to 16/24 bits by round-to-nearest of x * 2^(bits-1), the inverse of the decoder:
 /// decoded integers come back bit for bit. Codecs with a fixed frame size are re-blocked; each
 /// packet's time is that of its first sample, interpolated from the blocks' own times; a gap of
