@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 namespace avrig::app {
 namespace {
@@ -73,27 +74,27 @@ DipstreamOptions parse_options(int argc, char** argv) {
     }
     const std::string value = argv[++index];
     if (name == "--device" && (value == "jack" || value == "null")) {
-      options.device = value;
+      options.station.device = value;
     } else if (name == "--server") {
-      options.server = value;
+      options.station.server = value;
     } else if (name == "--name") {
-      options.name = value;
+      options.station.name = value;
     } else if (name == "--connect") {
-      options.connect = value;
+      options.station.connect = value;
     } else if (name == "--socket") {
-      options.socket = value;
+      options.station.socket = value;
     } else if (name == "--channels") {
-      options.channels = number(name, value, mixer::kMaxOutputs);
+      options.station.channels = number(name, value, mixer::kMaxOutputs);
     } else if (name == "--samplerate") {
-      options.rate_hz = number(name, value, 768000);
+      options.station.rate_hz = number(name, value, 768000);
     } else if (name == "--blocksize") {
-      options.period = number(name, value, 65536);
+      options.station.period = number(name, value, 65536);
     } else if (name == "--clip") {
-      options.clip = policy(value);
+      options.station.clip = policy(value);
     } else if (name == "--bias") {
-      options.bias_s = seconds(name, value);
+      options.station.bias_s = seconds(name, value);
     } else if (name == "--limiter") {
-      options.limiter = number(name, value, 1 << 16);
+      options.station.limiter = number(name, value, 1 << 16);
     } else {
       throw Error(ErrorCode::Internal,
                   "unknown option '" + name + " " + value + "' ('dipstream --help' lists them)");
