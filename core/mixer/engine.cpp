@@ -26,13 +26,18 @@ class FlushDenormals {
  public:
 #if defined(AVRIG_MIXER_X86)
   FlushDenormals() noexcept : was_(_mm_getcsr()) {
-    _mm_setcsr(was_ | 0x8040U);
+    if ((was_ & kFlush) != kFlush) {
+      _mm_setcsr(was_ | kFlush);
+    }
   }
   ~FlushDenormals() {
-    _mm_setcsr(was_);
+    if ((was_ & kFlush) != kFlush) {
+      _mm_setcsr(was_);
+    }
   }
 
  private:
+  static constexpr unsigned kFlush = 0x8040U;  // results and operands
   unsigned was_;
 #else
   FlushDenormals() noexcept {}
@@ -144,13 +149,14 @@ void Engine::Impl::render_piece(float* const* outputs,
   state.predict_budget = kPredictBudget;
   report_retired(state);
   look_at_streams(state);
+  mix.begin_peaks();
   while (state.position < end) {
     state.block_begin = state.cursor = state.position;
     run(state, end);
     mix.render(outputs, offset + static_cast<std::size_t>(state.block_begin - begin));
     state.position = state.cursor;
   }
-  output.finish(outputs, offset, n, begin);
+  output.finish(outputs, offset, n, begin, mix);
   release_streams(state);
 }
 
@@ -202,6 +208,7 @@ void Engine::reserve(std::uint32_t voices, std::uint32_t actions, std::uint32_t 
   // A play needs a timer, and may need one more for its loop, beside the action that starts it.
   const std::uint32_t all = actions + 2 * voices;
   state.tones.reserve(voices);
+  state.steady.reserve(voices);
   state.published.reserve(voices);
   for (State::Bits* bits : {&state.active, &state.changed, &state.streaming, &state.retired}) {
     bits->reserve((voices + 63) / 64 + 64);

@@ -114,6 +114,7 @@ Reason Apply::remove(const Command& command) noexcept {
     remove_voice(state_, slot);
     return Reason::None;
   }
+  state_.disturb(slot);
   const std::uint32_t index = voice->current;
   Play& play = state_.plays[index];
   Tone& tone = state_.tones[slot];

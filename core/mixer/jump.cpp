@@ -30,6 +30,7 @@ void run(State& state, std::int64_t end) noexcept {
 
 void skip_sound(State& state) noexcept {
   state.for_each(state.active, [&](std::uint32_t slot) {
+    state.disturb(slot);
     Tone& tone = state.tones[slot];
     if (tone.at < state.cursor) {
       tone.advance(state.cursor - tone.at);
@@ -94,6 +95,7 @@ void jump(State& state, std::int64_t samples, std::uint32_t epoch) noexcept {
   const std::int64_t from = state.position;
   state.gap_end = from + samples;
   state.for_each(state.active, [&](std::uint32_t slot) {
+    state.disturb(slot);
     Voice& voice = state.voices[slot];
     Event event;
     event.kind = EventKind::Gap;

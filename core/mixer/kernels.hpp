@@ -24,13 +24,17 @@ inline constexpr int kSincPhases = 256;
 inline constexpr std::size_t kJobs = 32;  // jobs that are gathered before a pass
 
 struct Kernels {
-  // Sums in the order of the jobs, whatever the grouping: l[i] += x[i] * left, r[i] += ...
-  void (*mono_f32)(const Job* jobs, std::size_t count, float* l, float* r, std::size_t n);
-  void (*mono_s16)(const Job* jobs, std::size_t count, float* l, float* r, std::size_t n);
-  void (*stereo_f32)(const Job* jobs, std::size_t count, float* l, float* r, std::size_t n);
-  void (*stereo_s16)(const Job* jobs, std::size_t count, float* l, float* r, std::size_t n);
+  // Sums in the order of the jobs, whatever the grouping: l[i] += x[i] * left, r[i] += ...; `fresh`
+  // begins at zero instead of at what the rows hold.
+  using Pass =
+      void (*)(const Job* jobs, std::size_t count, float* l, float* r, std::size_t n, bool fresh);
+  Pass mono_f32;
+  Pass mono_s16;
+  Pass stereo_f32;
+  Pass stereo_s16;
   void (*add_scaled)(const float* x, float gain, float* out, std::size_t n);
   void (*add_shaped)(const float* x, const float* gain, float* out, std::size_t n);
+  // A product of zero is +0: what is scaled is as if it had been added to silence.
   void (*scale)(float* x, float gain, std::size_t n);
   void (*multiply)(float* x, const float* gain, std::size_t n);
   void (*widen)(const std::int16_t* x, float* out, std::size_t n);

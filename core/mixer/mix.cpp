@@ -71,32 +71,53 @@ Mix::Mix(State& state, const Kernels& kernels, const float* sinc_table)
       kernels_(kernels),
       sinc_table_(sinc_table),
       row_stride_((state.config.max_block + 15U) / 16U * 16U + 16U),
-      rows_(row_stride_ * state.config.outputs * state.config.buses),
+      row_memory_(row_stride_ * state.config.outputs * state.config.buses),
+      rows_(std::size_t{state.config.outputs} * kMaxBuses),
+      finals_(state.config.outputs),
+      most_(state.config.outputs, 0.0F),
       scratch_(state.config.max_block + kPad),
       window_(kWindow + 64 + kPad),
       gains_{Floats(state.config.max_block + kPad), Floats(state.config.max_block + kPad)},
       fade_(state.config.max_block + kPad) {}
 
-float* Mix::row(std::uint32_t bus, std::uint32_t output) noexcept {
-  return rows_.get() + (bus * state_.config.outputs + output) * row_stride_;
+Mix::Row& Mix::begin_row(std::uint32_t bus, std::uint32_t output) noexcept {
+  Row& begun = row(bus, output);
+  begun.used = true;
+  begun.peak = kUnmeasured;
+  begun.samples =
+      bus == favourite_
+          ? outputs_[output] + offset_
+          : row_memory_.get() + (std::size_t{bus} * state_.config.outputs + output) * row_stride_;
+  return begun;
 }
 
 float* Mix::used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) noexcept {
-  float* samples = row(bus, output);
-  if (!state_.buses[bus].used[output]) {
-    state_.buses[bus].used[output] = true;
-    std::fill_n(samples, n, 0.0F);
+  Row& wanted = row(bus, output);
+  if (!wanted.used) {
+    std::fill_n(begin_row(bus, output).samples, n, 0.0F);
   }
-  return samples;
+  return wanted.samples;
+}
+
+void Mix::begin_peaks() noexcept {
+  std::fill(most_.begin(), most_.end(), 0.0F);
 }
 
 void Mix::render(float* const* outputs, std::size_t offset) noexcept {
   block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
+  outputs_ = outputs;
+  offset_ = offset;
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
-    std::fill_n(state_.buses[state_.bus_order[i]].used, state_.config.outputs, false);
+    Row* first = &row(state_.bus_order[i], 0);
+    for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
+      first[o].used = false;
+    }
+  }
+  for (Row& last : finals_) {
+    last.used = false;
   }
   voices(block_);
-  buses(outputs, offset, block_);
+  buses(block_);
   marks(outputs, offset, block_);
   state_.segments_used = 0;
 }
@@ -104,42 +125,48 @@ void Mix::render(float* const* outputs, std::size_t offset) noexcept {
 void Mix::voices(std::uint32_t n) noexcept {
   const std::uint32_t words = (state_.voices.capacity() + 63) / 64;
   for (std::uint32_t w = 0; w < words; ++w) {
-    const std::uint64_t active = state_.active[w];
-    std::uint64_t word = active | state_.changed[w];
-    state_.changed[w] = 0;
-    if (word == 0) {
-      continue;
-    }
-    // Tones of later voices are fetched while earlier ones are looked at.
-    std::uint64_t ahead = active;
-    for (int i = 0; i < 4 && ahead != 0; ++i, ahead &= ahead - 1) {
-      __builtin_prefetch(
-          &state_.tones[w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(ahead))]);
-    }
-    for (; word != 0; word &= word - 1) {
-      if (ahead != 0) {
-        __builtin_prefetch(
-            &state_.tones[w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(ahead))], 1);
-        ahead &= ahead - 1;
-      }
-      const std::uint32_t slot = w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(word));
-      if ((word & (word - 1)) != 0) {
-        prefetch_slow(w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(word & (word - 1))), n);
-      }
-      Tone& steady = state_.tones[slot];
-      if ((active & word & (~word + 1)) != 0 && steady.path != TonePath::Slow && steady.run > n &&
-          steady.at == state_.block_begin) {
-        enqueue(steady);
-        steady.index += n;
-        steady.run -= n;
-        steady.at += n;
-      } else {
-        voice(slot, n);
-      }
+    if ((state_.active[w] | state_.changed[w]) != 0) {
+      voices_of(w, n);
     }
   }
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
-    flush(state_.bus_order[i], n);
+    if (state_.buses[state_.bus_order[i]].jobs > 0) {
+      flush(state_.bus_order[i], n);
+    }
+  }
+}
+
+// Sixty-four voices. One that simply goes on becomes a job of its bus; all others are looked at
+// closely, after the jobs that come before them.
+void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
+  std::uint64_t word = state_.active[w] | state_.changed[w];
+  state_.changed[w] = 0;
+  const Steady* steady = &state_.steady[w * 64];
+  const std::int64_t end = state_.block_begin + n;
+  Bus* bus = nullptr;
+  std::uint32_t key = 0;
+  for (; word != 0; word &= word - 1) {
+    const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(word));
+    const Steady& one = steady[bit];
+    if (one.key == 0 || one.until <= end) {
+      if (const std::uint64_t later = word & (word - 1); later != 0) {
+        prefetch_slow(w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(later)), n);
+      }
+      voice(w * 64 + bit, n);
+      continue;
+    }
+    if (one.key != key) {
+      key = one.key;
+      bus = &state_.buses[Steady::bus(key)];
+      if (bus->jobs > 0 && bus->key != key) {
+        flush(Steady::bus(key), n);
+      }
+      bus->key = key;
+    }
+    enqueue(*bus, one, n);
+    if (bus->jobs == kJobs) {
+      flush(Steady::bus(key), n);
+    }
   }
 }
 
@@ -167,25 +194,15 @@ void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
   }
 }
 
-void Mix::enqueue(const Tone& tone) noexcept {
-  Bus& bus = state_.buses[tone.bus];
-  if (bus.jobs == kJobs ||
-      (bus.jobs > 0 && (bus.path != tone.path || bus.format != tone.format ||
-                        bus.out[0] != tone.out[0] || bus.out[1] != tone.out[1]))) {
-    flush(tone.bus, block_);
-  }
-  if (bus.jobs == 0) {
-    bus.path = tone.path;
-    bus.format = tone.format;
-    bus.out[0] = tone.out[0];
-    bus.out[1] = tone.out[1];
-  }
-  const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
-  const std::byte* first = tone.data + static_cast<std::size_t>(tone.index) * size;
-  bus.job[bus.jobs++] = {first, first + tone.stride, tone.gain[0], tone.gain[1]};
+void Mix::enqueue(Bus& bus, const Steady& voice, std::uint32_t n) noexcept {
+  const bool is_short = (voice.key & Steady::kShort) != 0;
+  const std::size_t size = is_short ? sizeof(std::int16_t) : sizeof(float);
+  const auto* first = reinterpret_cast<const std::byte*>(
+      voice.base + static_cast<std::uintptr_t>(state_.block_begin) * size);
+  bus.job[bus.jobs++] = {first, first + voice.stride, voice.gain[0], voice.gain[1]};
   // The pass fetches the rest, four voices ahead; but the last line, which it would not touch on a
   // line's beginning, is fetched here.
-  const std::size_t bytes = block_ * size;
+  const std::size_t bytes = n * size;
   for (std::size_t at = 0; at < std::min<std::size_t>(bytes, 256); at += 64) {
     __builtin_prefetch(first + at);
   }
@@ -197,12 +214,16 @@ void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
   if (bus.jobs == 0) {
     return;
   }
-  float* l = used_row(index, bus.out[0], n);
-  float* r = used_row(index, bus.out[1], n);
-  const bool wide = bus.format == SampleFormat::F32;
-  const auto pass = bus.path == TonePath::Mono ? (wide ? kernels_.mono_f32 : kernels_.mono_s16)
-                                               : (wide ? kernels_.stereo_f32 : kernels_.stereo_s16);
-  pass(bus.job.data(), bus.jobs, l, r, n);
+  const std::uint32_t left = Steady::left(bus.key);
+  const std::uint32_t right = Steady::right(bus.key);
+  const bool fresh = !row(index, left).used && !row(index, right).used;
+  float* l = fresh ? begin_row(index, left).samples : used_row(index, left, n);
+  float* r = fresh ? begin_row(index, right).samples : used_row(index, right, n);
+  const bool wide = (bus.key & Steady::kShort) == 0;
+  const auto pass = (bus.key & Steady::kMono) != 0
+                        ? (wide ? kernels_.mono_f32 : kernels_.mono_s16)
+                        : (wide ? kernels_.stereo_f32 : kernels_.stereo_s16);
+  pass(bus.job.data(), bus.jobs, l, r, n, fresh);
   bus.jobs = 0;
 }
 
@@ -215,8 +236,14 @@ void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
     tone(segment.tone, voice, segment.offset, segment.length);
   }
   voice.segment_head = voice.segment_tail = kNone;
+  if (!state_.is_active(slot)) {
+    return;
+  }
+  if (last.at < state_.block_begin) {
+    last.advance(state_.block_begin - last.at);
+  }
   const std::int64_t left = state_.cursor - last.at;
-  if (!state_.is_active(slot) || left <= 0) {
+  if (left <= 0) {
     return;
   }
   const std::int64_t heard = last.playable(left);
@@ -234,6 +261,7 @@ void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
   if (last.path == TonePath::Slow) {
     classify(voice, last);
   }
+  state_.steady[slot] = Steady::of(last);
 }
 
 void Mix::tone(const Tone& from, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
@@ -280,7 +308,8 @@ void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size
                       1,
                       used_row(t.bus, voice.output[0], block_) + offset,
                       used_row(t.bus, voice.output[1], block_) + offset,
-                      n);
+                      n,
+                      false);
     return;
   }
   const float* x = nullptr;
@@ -416,7 +445,8 @@ void Mix::gather(const Tone& t,
   (void)voice;
 }
 
-void Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
+// Returns: whether anything was multiplied.
+bool Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
   std::uint32_t ramped = 0;
   if (gain.length > 0 && state_.block_begin < gain.begin + gain.length) {
     ramped = static_cast<std::uint32_t>(
@@ -426,19 +456,36 @@ void Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
   }
   if (ramped < n && gain.to != 1.0F) {
     kernels_.scale(x + ramped, gain.to, n - ramped);
+    return true;
   }
+  return ramped > 0;
 }
 
-void Mix::buses(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept {
-  const std::uint32_t count = state_.config.outputs;
-  for (std::uint32_t o = 0; o < count; ++o) {
-    std::fill_n(outputs[o] + offset, n, 0.0F);
+float Mix::peak_of(Row& of, std::uint32_t n) noexcept {
+  if (of.peak == kUnmeasured) {
+    of.peak = kernels_.peak(of.samples, n);
   }
+  return of.peak;
+}
+
+// Two sums become one. What lies in the outputs stays there: a sum does not mind the order of two.
+void Mix::sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n) noexcept {
+  const bool stays = from.samples == outputs_[output] + offset_;
+  float* goal = stays ? from.samples : into.samples;
+  kernels_.add_scaled(stays ? into.samples : from.samples, 1.0F, goal, n);
+  into.samples = goal;
+  into.peak = kUnmeasured;
+}
+
+void Mix::buses(std::uint32_t n) noexcept {
+  const std::uint32_t count = state_.config.outputs;
+  std::uint32_t first = kNone;
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
     const std::uint32_t b = state_.bus_order[i];
     for (std::uint32_t o = 0; o < count; ++o) {
-      if (state_.buses[b].used[o]) {
-        apply_gain(state_.buses[b].direct, row(b, o), n);
+      if (row(b, o).used) {
+        first = first == kNone ? b : first;
+        (void)apply_gain(state_.buses[b].direct, row(b, o).samples, n);
       }
     }
   }
@@ -447,17 +494,41 @@ void Mix::buses(float* const* outputs, std::size_t offset, std::uint32_t n) noex
     const Bus& bus = state_.buses[b];
     float most = 0.0F;
     for (std::uint32_t o = 0; o < count; ++o) {
-      if (!bus.used[o]) {
+      Row& own = row(b, o);
+      if (!own.used) {
         continue;
       }
-      float* x = row(b, o);
-      apply_gain(bus.gain, x, n);
-      most = std::max(most, kernels_.peak(x, n));
-      float* into = bus.parent < 0 ? outputs[o] + offset
-                                   : used_row(static_cast<std::uint32_t>(bus.parent), o, n);
-      kernels_.add_scaled(x, 1.0F, into, n);
+      if (apply_gain(bus.gain, own.samples, n)) {
+        own.peak = kUnmeasured;
+      }
+      most = std::max(most, peak_of(own, n));
+      Row& into = bus.parent < 0 ? finals_[o] : row(static_cast<std::uint32_t>(bus.parent), o);
+      if (into.used) {
+        sum(own, into, o, n);
+      } else {
+        into = own;
+      }
     }
     peaks_[b] = most;
+  }
+  for (std::uint32_t o = 0; o < count; ++o) {
+    finish_output(o, n);
+  }
+  favourite_ = first == kNone ? favourite_ : first;
+}
+
+void Mix::finish_output(std::uint32_t output, std::uint32_t n) noexcept {
+  Row& last = finals_[output];
+  float* goal = outputs_[output] + offset_;
+  if (!last.used) {
+    std::fill_n(goal, n, 0.0F);
+    return;
+  }
+  if (last.samples != goal) {
+    std::memcpy(goal, last.samples, n * sizeof(float));
+  }
+  if (most_[output] != kUnmeasured) {
+    most_[output] = std::max(most_[output], peak_of(last, n));
   }
 }
 
@@ -473,6 +544,7 @@ void Mix::marks(float* const* outputs, std::size_t offset, std::uint32_t n) noex
       const std::int64_t end = std::min<std::int64_t>(n, begin + mark.width);
       for (std::int64_t i = std::max<std::int64_t>(0, begin); high && i < end; ++i) {
         outputs[mark.output][offset + static_cast<std::size_t>(i)] += mark.level;
+        most_[mark.output] = kUnmeasured;
       }
     }
     if (state_.cursor >= play.mark_at + std::int64_t{mark.bits} * mark.width) {

@@ -34,12 +34,26 @@ class Mix {
   void render(float* const* outputs, std::size_t offset) noexcept;
   /// Largest magnitude on a bus in the last block.
   [[nodiscard]] float bus_peak(std::uint32_t bus) const noexcept { return peaks_[bus]; }
+  /// Largest magnitude on an output since begin_peaks(); kUnmeasured where it must be looked up.
+  [[nodiscard]] float output_peak(std::uint32_t output) const noexcept { return most_[output]; }
+  void begin_peaks() noexcept;
+
+  static constexpr float kUnmeasured = -1.0F;
 
  private:
+  /// What one bus has for one output in this block. Sums move up the tree as they lie where nothing
+  /// else is to be added, and the bus that was the last to reach the outputs alone begins in them.
+  struct Row {
+    float* samples = nullptr;
+    float peak = kUnmeasured;
+    bool used = false;
+  };
+
   void voices(std::uint32_t n) noexcept;
   void voice(std::uint32_t slot, std::uint32_t n) noexcept;
   void prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept;
-  void enqueue(const Tone& tone) noexcept;
+  void voices_of(std::uint32_t w, std::uint32_t n) noexcept;
+  void enqueue(Bus& bus, const Steady& voice, std::uint32_t n) noexcept;
   void flush(std::uint32_t bus, std::uint32_t n) noexcept;
   void tone(const Tone& from, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
   void piece(const Tone& tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
@@ -59,17 +73,29 @@ class Mix {
             std::int64_t index,
             std::size_t count,
             float* out) noexcept;
-  void buses(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept;
-  void apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
+  void buses(std::uint32_t n) noexcept;
+  void sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n) noexcept;
+  void finish_output(std::uint32_t output, std::uint32_t n) noexcept;
+  [[nodiscard]] float peak_of(Row& row, std::uint32_t n) noexcept;
+  [[nodiscard]] bool apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
   void marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept;
-  [[nodiscard]] float* row(std::uint32_t bus, std::uint32_t output) noexcept;
+  [[nodiscard]] Row& row(std::uint32_t bus, std::uint32_t output) noexcept {
+    return rows_[bus * state_.config.outputs + output];
+  }
+  [[nodiscard]] Row& begin_row(std::uint32_t bus, std::uint32_t output) noexcept;
   [[nodiscard]] float* used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) noexcept;
 
   State& state_;
   const Kernels& kernels_;
   const float* sinc_table_;
   std::size_t row_stride_;
-  Floats rows_;
+  Floats row_memory_;
+  std::vector<Row> rows_;
+  std::vector<Row> finals_;
+  std::vector<float> most_;
+  float* const* outputs_ = nullptr;
+  std::size_t offset_ = 0;
+  std::uint32_t favourite_ = 0;  // the bus whose voices are summed in the outputs themselves
   Floats scratch_;
   Floats window_;
   Floats gains_[2];

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The avrig authors
 #include "output.hpp"
 
+#include "mix.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -106,9 +108,10 @@ void Output::count_clips(
   state_.tell(event);
 }
 
-void Output::measure(std::uint32_t output, float* x, std::size_t n, std::int64_t begin) noexcept {
+void Output::measure(
+    std::uint32_t output, float* x, std::size_t n, std::int64_t begin, float known) noexcept {
   Channel& channel = channels_[output];
-  const float peak = kernels_.peak(x, n);
+  const float peak = known == Mix::kUnmeasured ? kernels_.peak(x, n) : known;
   if (peak > channel.peak.load(std::memory_order_relaxed)) {
     channel.peak.store(peak, std::memory_order_relaxed);
   }
@@ -126,8 +129,10 @@ void Output::measure(std::uint32_t output, float* x, std::size_t n, std::int64_t
 void Output::finish(float* const* outputs,
                     std::size_t offset,
                     std::size_t n,
-                    std::int64_t begin) noexcept {
-  if (reset_.exchange(false, std::memory_order_relaxed)) {
+                    std::int64_t begin,
+                    const Mix& mix) noexcept {
+  if (reset_.load(std::memory_order_relaxed)) {
+    reset_.store(false, std::memory_order_relaxed);
     for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
       channels_[o].peak.store(0.0F, std::memory_order_relaxed);
       channels_[o].clipped.store(0, std::memory_order_relaxed);
@@ -136,7 +141,7 @@ void Output::finish(float* const* outputs,
   }
   if (!failed()) {
     for (std::uint32_t o = 0; o < state_.config.outputs && !failed(); ++o) {
-      measure(o, outputs[o] + offset, n, begin);
+      measure(o, outputs[o] + offset, n, begin, mix.output_peak(o));
     }
   }
   for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {

@@ -8,6 +8,8 @@
 
 namespace avrig::mixer {
 
+class Mix;
+
 /// A peak limiter with look-ahead: exactly transparent while nothing within its window exceeds 1.
 ///
 /// The gain is the mean, over a window, of the smallest gain that any sample within a window
@@ -43,7 +45,8 @@ class Output {
   void finish(float* const* outputs,
               std::size_t offset,
               std::size_t n,
-              std::int64_t begin) noexcept;
+              std::int64_t begin,
+              const Mix& mix) noexcept;
   void set_policy(std::uint32_t output, ClipPolicy policy) noexcept;  // 255 = all
   void clear_fault() noexcept { failed_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
@@ -57,7 +60,8 @@ class Output {
     std::atomic<std::uint64_t> clipped{0};
     std::atomic<std::int64_t> first{kUnknownSample};
   };
-  void measure(std::uint32_t output, float* x, std::size_t n, std::int64_t begin) noexcept;
+  void measure(
+      std::uint32_t output, float* x, std::size_t n, std::int64_t begin, float known) noexcept;
   void count_clips(
       std::uint32_t output, const float* x, std::size_t n, std::int64_t begin, float peak) noexcept;
 

@@ -103,6 +103,7 @@ void watch_stream(State& state,
 }
 
 void cut(State& state, std::uint32_t slot) noexcept {
+  state.disturb(slot);
   Tone& tone = state.tones[slot];
   if (!state.is_active(slot) || tone.at >= state.cursor) {
     return;
@@ -253,6 +254,7 @@ void begin_play(State& state, std::uint32_t index, std::int64_t late) noexcept {
     tone.advance(late);
   }
   state.tones[slot] = tone;
+  state.steady[slot] = {};
   if (play.how.fade > 0) {
     state.tones[slot].fade_in(state.cursor, play.how.fade, play.how.shape);
   }

@@ -68,6 +68,14 @@ void State::give_back_play(std::uint32_t index) noexcept {
   free_play = index;
 }
 
+void State::disturb(std::uint32_t slot) noexcept {
+  steady[slot].key = 0;
+  Tone& tone = tones[slot];
+  if (tone.at < position && is_active(slot)) {
+    tone.advance(position - tone.at);
+  }
+}
+
 bool State::tell(Event event) noexcept {
   event.epoch = epoch;
   event.flags |= (event.late > 0 ? kEventLate : 0U) | (replaying ? kEventReplayed : 0U) |

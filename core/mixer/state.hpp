@@ -167,6 +167,43 @@ struct GainRamp {
   }
 };
 
+/// All that a block needs of a voice that simply goes on: half a cache line. Made at the end of a
+/// block that looked at the whole tone, forgotten as soon as anything touches the voice; meanwhile
+/// the tone itself stays behind.
+struct Steady {
+  std::uintptr_t base = 0;  // where sample 0 of the timeline would lie
+  std::int64_t until = 0;   // the first output sample that this is not true for
+  float gain[2] = {0, 0};
+  std::uint32_t key = 0;     // bus, outputs, format and path: what may be mixed together; 0 = none
+  std::uint32_t stride = 0;  // bytes to the right channel
+
+  static constexpr std::uint32_t kShort = 1U << 24;
+  static constexpr std::uint32_t kMono = 1U << 25;
+  static constexpr std::uint32_t kStereo = 1U << 26;
+
+  [[nodiscard]] static Steady of(const Tone& tone) noexcept {
+    Steady steady;
+    const bool is_short = tone.format != SampleFormat::F32;
+    const std::int64_t size = is_short ? sizeof(std::int16_t) : sizeof(float);
+    if (tone.path == TonePath::Slow || tone.stride > UINT32_MAX) {
+      return steady;
+    }
+    steady.base = reinterpret_cast<std::uintptr_t>(tone.data) +
+                  static_cast<std::uintptr_t>((tone.index - tone.at) * size);
+    steady.until = tone.run >= kEndless - tone.at ? kEndless : tone.at + tone.run;
+    steady.gain[0] = tone.gain[0];
+    steady.gain[1] = tone.gain[1];
+    steady.stride = static_cast<std::uint32_t>(tone.stride);
+    steady.key = tone.bus | std::uint32_t{tone.out[0]} << 8 | std::uint32_t{tone.out[1]} << 16 |
+                 (is_short ? kShort : 0U) | (tone.path == TonePath::Mono ? kMono : kStereo);
+    return steady;
+  }
+  [[nodiscard]] static std::uint32_t bus(std::uint32_t key) noexcept { return key & 0xffU; }
+  [[nodiscard]] static std::uint32_t left(std::uint32_t key) noexcept { return key >> 8 & 0xffU; }
+  [[nodiscard]] static std::uint32_t right(std::uint32_t key) noexcept { return key >> 16 & 0xffU; }
+};
+static_assert(sizeof(Steady) == 32);
+
 struct Bus {
   bool alive = false;
   bool mute = false;
@@ -178,9 +215,7 @@ struct Bus {
   GainRamp direct;  // of the voices on it (solo elsewhere silences them, not what passes through)
   bool used[kMaxOutputs] = {};
   std::uint32_t jobs = 0;
-  TonePath path = TonePath::Slow;
-  SampleFormat format = SampleFormat::F32;
-  std::uint8_t out[2] = {0, 0};
+  std::uint32_t key = 0;  // of the jobs
   std::array<Job, kJobs> job{};
 };
 
@@ -244,6 +279,7 @@ struct State {
 
   ChunkTable<Voice> voices;
   ChunkTable<Tone> tones;
+  ChunkTable<Steady, 10> steady;
   ChunkTable<Published<VoiceStatus>> published;
   ChunkTable<Play> plays;
   ChunkTable<Action> actions;
@@ -307,6 +343,9 @@ struct State {
       }
     }
   }
+
+  /// A voice is about to change: bring its tone to the position, and look at all of it next time.
+  void disturb(std::uint32_t slot) noexcept;
 
   bool tell(Event event) noexcept;  // false when there was no room
   void publish(std::uint32_t slot) noexcept;
