@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include <avrig/fd_limit.hpp>
 #include <avrig/launch/crew.hpp>
 #include <avrig/launch/parameters.hpp>
 #include <avrig/launch/programs.hpp>
@@ -20,6 +21,9 @@ using nlohmann::json;
 
 constexpr std::size_t kLastLines = 8;
 constexpr std::int64_t kSlowNs = 5'000'000'000;
+constexpr std::size_t kMostKept = 16384;  // descriptors of one stage
+constexpr std::size_t kLongestKeptName = 200;
+constexpr std::size_t kKeptAtOnce = 100;  // the kernel takes 253 a message
 
 std::string group_options(const spec::PipelineSpec& spec, const spec::StageSpec& stage) {
   if (stage.role != spec::Role::Sync) {
@@ -170,7 +174,9 @@ void Crew::start(Member& member) {
       *loop_,
       member.program,
       options_.lifeline,
-      StageProcess::Callbacks{[this, &member](const json& message) { note(member, message); },
+      StageProcess::Callbacks{[this, &member](const json& message, std::vector<UniqueFd>& fds) {
+                                note(member, message, fds);
+                              },
                               [this, &member](std::string_view line) {
                                 log_->line(member.spec->id, stage::Level::Info, line);
                                 member.last_output.emplace_back(line);
@@ -191,7 +197,41 @@ void Crew::start(Member& member) {
   }
 }
 
-void Crew::note(Member& member, const json& message) {
+// Memory that is to outlive a process, by name; the last of a name counts.
+void Crew::keep(Member& member, const json& message, std::vector<UniqueFd>& fds) {
+  const std::string name = message.at("name").get<std::string>();
+  if (member.kept.empty()) {
+    raise_fd_limit();
+  }
+  if (message.at("event") == "forget") {
+    member.kept.erase(name);
+  } else if (fds.size() == 1 && name.size() <= kLongestKeptName &&
+             (member.kept.size() < kMostKept || member.kept.count(name) != 0)) {
+    member.kept[name] = std::move(fds.front());
+  }
+}
+
+void Crew::send_kept(Member& member) {
+  json names = json::array();
+  std::vector<int> fds;
+  const auto send = [&] {
+    if (!fds.empty()) {
+      (void)member.process->send({{"order", "kept"}, {"names", names}}, fds);
+    }
+    names = json::array();
+    fds.clear();
+  };
+  for (const auto& [name, fd] : member.kept) {
+    names.push_back(name);
+    fds.push_back(fd.get());
+    if (fds.size() == kKeptAtOnce) {
+      send();
+    }
+  }
+  send();
+}
+
+void Crew::note(Member& member, const json& message, std::vector<UniqueFd>& fds) {
   try {
     if (message.contains("answer")) {
       const std::string answer = message.at("answer");
@@ -200,6 +240,9 @@ void Crew::note(Member& member, const json& message) {
             StageFailure{static_cast<ErrorCode>(message.at("code").get<int>()), message.at("text")};
       }
       member.answer = message;
+    } else if (message.value("event", "") == "keep" || message.value("event", "") == "forget") {
+      keep(member, message, fds);
+      return;
     } else if (message.value("event", "") == "log") {
       log_->line(member.spec->id,
                  level_from(message.at("level").get<std::string>()),

@@ -76,7 +76,7 @@ void StageProcess::read_socket() {
   // A stage runs a user's code: what it says is input.
   const json parsed = json::parse(message->text, nullptr, false);
   if (parsed.is_object()) {
-    callbacks_.message(parsed);
+    callbacks_.message(parsed, message->fds);
   } else {
     callbacks_.output("(sent a message that is not JSON)");
   }
@@ -106,7 +106,7 @@ void StageProcess::read_end() {
       break;
     }
     if (const json parsed = json::parse(message->text, nullptr, false); parsed.is_object()) {
-      callbacks_.message(parsed);
+      callbacks_.message(parsed, message->fds);
     }
   }
   for (int round = 0; round < 64 && readable(child_.output_fd()); ++round) {

@@ -82,6 +82,7 @@ Supervisor::Supervisor(const spec::PipelineSpec& spec,
 void Supervisor::attach(Member& member) {
   const stage::Assignment& assignment = assigned_[member.index];
   member.answer.reset();
+  Crew::send_kept(member);
   (void)member.process->send({{"order", "attach"}, {"assignment", assignment}},
                              memory_->fds_for(assignment));
 }

@@ -134,6 +134,24 @@ void StageIo::log(Level level, const std::string& text) noexcept {
   }
 }
 
+bool StageIo::keep(const std::string& name, int fd) noexcept {
+  try {
+    return keeper_ && keeper_(json{{"event", "keep"}, {"name", name}}.dump(), fd);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+void StageIo::forget(const std::string& name) noexcept {
+  try {
+    if (keeper_) {
+      (void)keeper_(json{{"event", "forget"}, {"name", name}}.dump(), -1);
+    }
+  } catch (const std::exception&) {
+    // It is kept longer than needed.
+  }
+}
+
 void StageIo::count(const char* name, std::int64_t amount) noexcept {
   if (std::atomic<std::int64_t>* counter = shm::named_counter(page(), name)) {
     counter->store(counter->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <map>
 #include <mutex>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -111,6 +112,8 @@ class Conversation {
         say(answer);
       } else if (what == "configure") {
         say(configure(order));
+      } else if (what == "kept") {
+        take_kept(order, *message);
       } else if (what == "attach") {
         attach(order, std::move(*message));
       } else if (what == "go") {
@@ -137,6 +140,14 @@ class Conversation {
     return answer;
   }
 
+  // In the order of its names; what does not fit together is not believed.
+  void take_kept(const json& order, Message& message) {
+    const json& names = order.at("names");
+    for (std::size_t index = 0; index < names.size() && index < message.fds.size(); ++index) {
+      kept_[names[index].get<std::string>()] = std::move(message.fds[index]);
+    }
+  }
+
   void attach(const json& order, Message message) {
     Assignment assignment = order.at("assignment");
     std::vector<shm::Segment> segments;
@@ -161,6 +172,11 @@ class Conversation {
       const std::lock_guard lock(sending_);
       (void)socket_.send(text);
     });
+    io_->set_keeper([this](const std::string& text, int fd) {
+      const std::lock_guard lock(sending_);
+      return socket_.send(text, fd >= 0 ? std::vector<int>{fd} : std::vector<int>{});
+    });
+    io_->set_kept(std::move(kept_));
     io_->set_parameter_handler([this](const std::string& name, const std::string& value) {
       stage_->set_parameter(name, value);
     });
@@ -218,6 +234,7 @@ class Conversation {
   Socket socket_;
   Stage* stage_;
   std::optional<StageIo> io_;
+  std::map<std::string, UniqueFd> kept_;
   std::mutex sending_;
   std::atomic<bool> finished_{false};
 };

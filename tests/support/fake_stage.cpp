@@ -10,11 +10,13 @@
 #include <avrig/stage/stage.hpp>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -58,6 +60,7 @@ class FakeStage final : public stage::Stage {
         parameter("deaf", "bool", "false"),       // do not end when ordered
         parameter("refuse", "string", ""),        // fail to describe, with this text
         parameter("die-early", "bool", "false"),  // SIGSEGV in describe
+        parameter("keep", "bool", "false"),       // hand memory on from process to process
         parameter("talk", "bool", "false"),       // a line on stdout
         parameter("file", "path", "")};           // writer: a line per frame
     list.push_back(parameter("factor", "float", "1"));
@@ -107,6 +110,9 @@ class FakeStage final : public stage::Stage {
       std::printf("hello from %s\n", io.assignment().id.c_str());
       std::fflush(stdout);
     }
+    if (with_.at("keep").get<bool>()) {
+      keep(io);
+    }
     if (const std::string file = with_.value("file", ""); !file.empty()) {
       file_ = std::fopen(file.c_str(), "a");
       if (file_ == nullptr) {
@@ -131,6 +137,23 @@ class FakeStage final : public stage::Stage {
       throw Error(ErrorCode::Spec, "seven is taken");
     }
     factor_ = std::stod(value);
+  }
+
+  // A memory file with a letter for each process that had it; another that is let go of again.
+  static void keep(stage::StageIo& io) {
+    auto& kept = io.kept();
+    const bool first = kept.count("letters") == 0;
+    UniqueFd letters =
+        first ? UniqueFd(::memfd_create("letters", MFD_CLOEXEC)) : std::move(kept["letters"]);
+    std::array<char, 16> text{};
+    const ssize_t count = ::pread(letters.get(), text.data(), text.size() - 1, 0);
+    io.log(stage::Level::Info,
+           std::to_string(kept.size()) + " kept, letters '" + text.data() + "'");
+    (void)!::pwrite(letters.get(), first ? "a" : "b", 1, count);
+    for (const char* name : {"gone", "letters"}) {
+      (void)io.keep(name, letters.get());
+    }
+    io.forget("gone");
   }
 
  private:

@@ -349,4 +349,14 @@ TEST_SUITE("launch/run") {
     CHECK(monotonic_ns() - began_ns < 3'000'000'000);
     CHECK(log_of(result).find("stage 'work' did not end in time") != std::string::npos);
   }
+
+  TEST_CASE("what a stage gave into keeping is its successor's") {
+    const Bench bench;
+    const auto launcher = bench.launcher(three("keep: true, crash-once: 20"));
+    const launch::RunResult result = launcher->run();
+    CHECK(result.code == ErrorCode::Ok);
+    const std::string log = log_of(result);
+    CHECK(log.find("0 kept, letters ''") != std::string::npos);
+    CHECK(log.find("1 kept, letters 'a'") != std::string::npos);
+  }
 }

@@ -9,10 +9,12 @@
 #include <avrig/launch/stage_process.hpp>
 #include <avrig/spec/pipeline_spec.hpp>
 #include <avrig/stage/stage.hpp>
+#include <avrig/unique_fd.hpp>
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +46,8 @@ struct Member {
   std::optional<ExitStatus> ended;        ///< of the last process
   int killed_early = 0;                   ///< how often somebody killed it before the run began
   std::deque<std::string> last_output;    ///< a few lines, for messages about its end
+  /// What its processes gave into our keeping, for their successors.
+  std::map<std::string, UniqueFd> kept;
 };
 
 /// What is wrong with a run before it has begun: every problem, and the exit code.
@@ -98,12 +102,15 @@ class Crew {
   // The orders, as a restart needs them too.
   [[nodiscard]] static nlohmann::json describe_order(const Member& member);
   [[nodiscard]] static nlohmann::json configure_order(const Member& member);
+  /// Hand a member's process what its predecessors gave into keeping.
+  static void send_kept(Member& member);
 
  private:
   static constexpr int kMostRevivals = 5;
   void revive(Member& member, const std::function<void(Member&)>& ask_again);
   [[nodiscard]] SetupProblems ask_parameters();
-  void note(Member& member, const nlohmann::json& message);
+  void note(Member& member, const nlohmann::json& message, std::vector<UniqueFd>& fds);
+  void keep(Member& member, const nlohmann::json& message, std::vector<UniqueFd>& fds);
   [[nodiscard]] std::vector<Member*> everybody();
   [[nodiscard]] stage::Request make_request(const spec::StageSpec& stage) const;
 

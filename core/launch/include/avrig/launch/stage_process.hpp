@@ -6,6 +6,7 @@
 #include <avrig/launch/event_loop.hpp>
 #include <avrig/launch/run_log.hpp>
 #include <avrig/stage/wire.hpp>
+#include <avrig/unique_fd.hpp>
 
 #include <functional>
 #include <optional>
@@ -25,7 +26,8 @@ namespace avrig::launch {
 class StageProcess {
  public:
   struct Callbacks {
-    std::function<void(const nlohmann::json&)> message;
+    /// With the descriptors that came along.
+    std::function<void(const nlohmann::json&, std::vector<UniqueFd>&)> message;
     std::function<void(std::string_view)> output;  ///< one line of stdout or stderr
     std::function<void(const ExitStatus&)> ended;
   };

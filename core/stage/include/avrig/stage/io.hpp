@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -104,12 +105,27 @@ class StageIo {
     return sync_ ? &*sync_ : nullptr;
   }
 
+  // What outlives this process ----------------------------------------------------------------
+  /// Give a descriptor into the launcher's keeping, under a name (a former one of that name goes):
+  /// whatever happens to us from here on, our successor finds it in kept(). False: nobody keeps it.
+  /// Thread: any      RT-safe: no
+  [[nodiscard]] bool keep(const std::string& name, int fd) noexcept;
+  /// The launcher may let go of it.      Thread: any      RT-safe: no
+  void forget(const std::string& name) noexcept;
+  /// What a predecessor gave into keeping; it stays there until forget().
+  [[nodiscard]] std::map<std::string, UniqueFd>& kept() noexcept { return kept_; }
+
   // Used by run_stage() and by tests -----------------------------------------------------------
   void order_stop(bool abandon) noexcept;
   void order_parameter(std::string name, std::string value);
   void order_mark(Mark mark);
   /// Where log lines and events go: a JSON text for the launcher.
   void set_sink(std::function<void(const std::string&)> sink) { sink_ = std::move(sink); }
+  /// Where keep() and forget() go: a JSON text, and the descriptor (-1 = none).
+  void set_keeper(std::function<bool(const std::string&, int fd)> keeper) {
+    keeper_ = std::move(keeper);
+  }
+  void set_kept(std::map<std::string, UniqueFd> kept) { kept_ = std::move(kept); }
   void set_parameter_handler(std::function<void(const std::string&, const std::string&)> handler) {
     parameter_handler_ = std::move(handler);
   }
@@ -134,6 +150,8 @@ class StageIo {
   std::vector<std::pair<std::string, std::string>> parameters_;
   std::vector<Mark> marks_;
   std::function<void(const std::string&)> sink_;
+  std::function<bool(const std::string&, int)> keeper_;
+  std::map<std::string, UniqueFd> kept_;
   std::function<void(const std::string&, const std::string&)> parameter_handler_;
 };
 

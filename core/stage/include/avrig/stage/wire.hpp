@@ -23,6 +23,7 @@ struct Message {
 ///   parameters {request: Request}                   -> {"answer": "parameters", parameters: [...]}
 ///   describe  {request: Request}                    -> {"answer": "description", ...Description}
 ///   configure {inputs: [format], wishes: [Wish]}    -> {"answer": "configured", ...Configured}
+///   kept      {names: [name]} + fds, in order   what a predecessor gave into keeping (no answer)
 ///   attach    {assignment: Assignment} + fds: run block, [sync block], rings in order
 ///                                                   -> {"answer": "ready"}
 ///   go        {started_ns}                          (no answer; frames may flow)
@@ -32,6 +33,10 @@ struct Message {
 ///   {"answer": "failed", code, text}   setting up or running failed; the process then exits
 ///   {"event": "log", level, text}      {"event": "set", name, value, sequence, error?}
 ///   {"event": "ended"}                 every input has ended and all is written
+///   {"event": "keep", name} + fd       hold this descriptor for our successor; replaces one of
+///   that
+///                                      name
+///   {"event": "forget", name}          let go of it
 class Socket {
  public:
   explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}
