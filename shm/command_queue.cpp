@@ -87,6 +87,13 @@ void CommandQueue::peek(std::uint32_t ahead, void* record) const noexcept {
   std::memcpy(record, slot(taken_ + ahead), record_bytes_);
 }
 
+void CommandQueue::skip_to(std::uint64_t position) noexcept {
+  const std::uint64_t ahead = position - taken_;
+  if (ahead > 0 && ahead <= waiting()) {
+    pop(static_cast<std::uint32_t>(ahead));
+  }
+}
+
 void CommandQueue::pop(std::uint32_t count) noexcept {
   taken_ += count;
   header_->tail.store(taken_, std::memory_order_release);

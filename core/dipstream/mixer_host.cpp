@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace avrig::dipstream {
 namespace {
@@ -15,6 +16,8 @@ using mixer::CommandKind;
 
 // A device that claims to have passed more than this has counted wrongly.
 constexpr std::int64_t kLongestJump = std::int64_t{1} << 40;
+// A replay goes on by so much at a time.
+constexpr std::int64_t kForwardPiece = 1 << 16;
 
 // What another process may ask for without going through the desk.
 bool open_to_all(CommandKind kind) noexcept {
@@ -44,6 +47,13 @@ MixerHost::MixerHost(const mixer::EngineConfig& config,
   }
 }
 
+void MixerHost::make_live_stream() {
+  stream_ = std::make_unique<mixer::StreamBuffer>(
+      live_channels_, 4 * std::uint64_t{kLivePiece}, mixer::SampleFormat::F32);
+  live_rows_.resize(live_channels_, nullptr);
+  engine_.set_stream(0, stream_->view());
+}
+
 void MixerHost::start_live(std::uint32_t bus) {
   if (live_channels_ > engine_.config().outputs || live_channels_ > mixer::kMaxLanes) {
     throw Error(ErrorCode::Spec,
@@ -51,17 +61,15 @@ void MixerHost::start_live(std::uint32_t bus) {
                     " outputs, too few for sound of " + std::to_string(live_channels_) +
                     " channels");
   }
-  stream_ = std::make_unique<mixer::StreamBuffer>(
-      live_channels_, 4 * std::uint64_t{kLivePiece}, mixer::SampleFormat::F32);
-  live_rows_.resize(live_channels_, nullptr);
-  engine_.set_stream(0, stream_->view());
+  make_live_stream();
   Command add = mixer::add_voice(kLiveVoice, 0, {}, mixer::SourceKind::Stream);
   add.as.add.bus = static_cast<std::uint8_t>(bus);
   add.as.add.gap = mixer::GapPolicy::KeepContent;  // it is fed by the device's time
   for (std::uint32_t channel = 0; channel < live_channels_; ++channel) {
     add.as.add.output[add.as.add.lanes++] = static_cast<std::uint8_t>(channel);
   }
-  if (!engine_.apply(add) || !engine_.apply(mixer::start(kLiveVoice))) {
+  const Command start = mixer::start(kLiveVoice);
+  if (!act({&add, 1}, 0, 0) || !act({&start, 1}, 0, 0)) {
     throw Error(ErrorCode::Internal, "the mixer does not take the live voice");
   }
   mixer::Event ignored;
@@ -88,6 +96,16 @@ std::uint16_t MixerHost::attach(const shm::Segment& segment) {
   return 0;
 }
 
+bool MixerHost::attach_as(std::uint16_t client, const shm::Segment& segment) {
+  if (client == 0 || client >= kQueues || owned_[client]) {
+    return false;
+  }
+  owned_[client] = std::make_unique<shm::CommandQueue>(segment, std::uint32_t{sizeof(Command)});
+  owned_[client]->skip_to(replayed_[client]);
+  queues_[client].store(owned_[client].get(), std::memory_order_release);
+  return true;
+}
+
 void MixerHost::detach(std::uint16_t client) noexcept {
   if (client == 0 || client >= kQueues || !owned_[client]) {
     return;
@@ -100,6 +118,15 @@ void MixerHost::detach(std::uint16_t client) noexcept {
 
 bool MixerHost::clock(OutputClock& clock) const noexcept {
   return clock_.version() > 0 && clock_.load(clock);
+}
+
+// All that changes the engine passes here or through take_batch(): what is not written down does
+// not happen.
+bool MixerHost::act(std::span<const Command> batch,
+                    std::uint32_t queue,
+                    std::uint64_t taken) noexcept {
+  return (log_ == nullptr || log_->batch(engine_.position(), queue, taken, batch)) &&
+         engine_.apply(batch);
 }
 
 std::size_t MixerHost::take_batch(shm::CommandQueue& queue,
@@ -125,8 +152,14 @@ std::size_t MixerHost::take_batch(shm::CommandQueue& queue,
       command.kind = open_to_all(command.kind) ? command.kind : CommandKind::None;
     }
   }
+  // Written down, it counts; only then does the queue forget it.
+  const std::span<const Command> batch(batch_.data(), length);
+  const std::uint64_t taken = queue.taken() + length;
+  if (log_ != nullptr && !log_->batch(engine_.position(), client, taken, batch)) {
+    return 0;
+  }
   queue.pop(static_cast<std::uint32_t>(length));
-  (void)engine_.apply(std::span<const Command>(batch_.data(), length));
+  (void)engine_.apply(batch);
   return length;
 }
 
@@ -150,6 +183,9 @@ void MixerHost::drain(std::size_t cap) noexcept {
 
 void MixerHost::settle() noexcept {
   while (owned_[0]->waiting() > 0) {
+    if (log_ != nullptr) {
+      log_->supply();
+    }
     drain(kCommandsACycle);
   }
 }
@@ -161,6 +197,49 @@ void MixerHost::go_on(std::int64_t zero, std::int64_t reached) noexcept {
   engine_.set_replaying(false);
   base_ = zero;
   fresh_.store(false, std::memory_order_release);
+}
+
+void MixerHost::replay(const TimelineLog& log, const ReplayHelp& help) {
+  if (live_channels_ > 0) {
+    make_live_stream();
+  }
+  // In pieces, so that the events find room.
+  const auto forward = [&](std::int64_t sample) {
+    while (engine_.position() < sample) {
+      engine_.fast_forward(std::min(sample, engine_.position() + kForwardPiece));
+      help.drain();
+    }
+  };
+  engine_.set_replaying(true);
+  log.for_each([&](const TimelineLog::Batch& head, std::span<const Command> batch) {
+    forward(head.sample);
+    help.lend(batch);
+    (void)engine_.apply(batch);
+    help.drain();
+    if (head.queue < kQueues) {
+      replayed_[head.queue] = head.taken;
+    }
+  });
+  const TimelineLog::Progress reached = log.progress();
+  forward(reached.sample);
+  engine_.set_replaying(false);
+  if (reached.cycles > 0) {
+    base_ = reached.frame - reached.sample;
+    epoch_ = reached.epoch;
+    cycles_ = reached.cycles;
+    expected_ns_ = reached.time_ns;
+    taking_over_ = true;
+    fresh_.store(false, std::memory_order_release);
+  }
+}
+
+// The device's count says it exactly, unless it is another device's: then the clock does.
+std::int64_t MixerHost::lost_since_taking_over(const clock::OutputCycle& cycle,
+                                               std::int64_t lost) const noexcept {
+  const std::int64_t by_clock =
+      std::llround(static_cast<double>(cycle.time_ns - expected_ns_) / cycle.ns_per_sample);
+  const auto second = std::llround(1e9 / cycle.ns_per_sample);
+  return lost < 0 || lost > kLongestJump || lost < by_clock - second ? by_clock : lost;
 }
 
 // Keep our samples and the device's frames in step. Frames that were skipped are a gap; frames
@@ -175,6 +254,8 @@ void MixerHost::place(const clock::OutputCycle& cycle) noexcept {
       return;
     }
     lost = std::llround(static_cast<double>(cycle.time_ns - expected_ns_) / cycle.ns_per_sample);
+  } else if (std::exchange(taking_over_, false)) {
+    lost = lost_since_taking_over(cycle, lost);
   } else if (lost == 0 && cycle.epoch == device_epoch_) {
     return;
   }
@@ -183,7 +264,11 @@ void MixerHost::place(const clock::OutputCycle& cycle) noexcept {
   }
   device_epoch_ = cycle.epoch;
   ++epoch_;
-  (void)engine_.apply(mixer::jump(lost, static_cast<std::uint32_t>(epoch_)));
+  const Command jump = mixer::jump(lost, static_cast<std::uint32_t>(epoch_));
+  if (log_ != nullptr) {
+    (void)log_->jump(engine_.position(), jump);
+  }
+  (void)engine_.apply(jump);
   base_ = cycle.frame - engine_.position();
 }
 
@@ -237,6 +322,13 @@ void MixerHost::render(const clock::OutputCycle& cycle,
                 epoch_,
                 samples,
                 cycles_});
+  if (log_ != nullptr) {
+    log_->came_to({engine_.position(),
+                   cycle.frame + static_cast<std::int64_t>(samples),
+                   expected_ns_,
+                   epoch_,
+                   cycles_});
+  }
 }
 
 }  // namespace avrig::dipstream

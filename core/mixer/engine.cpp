@@ -246,11 +246,13 @@ void Engine::fast_forward(std::int64_t sample) noexcept {
     return;
   }
   state.cursor = state.block_begin = state.position;
+  report_retired(state);
   state.silent = state.forwarding = true;
   look_at_streams(state);
   run(state, sample);
   skip_sound(state);
   state.silent = state.forwarding = false;
+  report_retired(state);  // a command that follows may name the slot again
   state.for_each(state.active, [&](std::uint32_t slot) { state.publish(slot); });
   impl_->publish_position();
 }

@@ -94,6 +94,11 @@ void jump(State& state, std::int64_t samples, std::uint32_t epoch) noexcept {
   }
   const std::int64_t from = state.position;
   state.gap_end = from + samples;
+  Event hole;  // the stream's own; those of the voices that sound follow
+  hole.kind = EventKind::Gap;
+  hole.sample = from;
+  hole.value = samples;
+  state.tell(hole);
   state.for_each(state.active, [&](std::uint32_t slot) {
     state.disturb(slot);
     Voice& voice = state.voices[slot];
@@ -112,13 +117,17 @@ void jump(State& state, std::int64_t samples, std::uint32_t epoch) noexcept {
     }
   });
   settle(state);
+  state.forwarding = state.replaying;
   look_at_streams(state);
   state.silent = true;
   run(state, state.gap_end);
   skip_sound(state);
   state.silent = false;
   state.gap_end = kUnknown;
-  release_streams(state);
+  state.forwarding = false;
+  if (!state.replaying) {
+    release_streams(state);
+  }
   state.for_each(state.active, [&](std::uint32_t slot) { state.publish(slot); });
 }
 

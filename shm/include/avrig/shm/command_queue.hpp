@@ -56,6 +56,10 @@ class CommandQueue {
   void peek(std::uint32_t ahead, void* record) const noexcept;
   /// Forget the oldest `count`.      Thread: consumer      RT-safe: yes
   void pop(std::uint32_t count) noexcept;
+  /// Records taken since the queue was made.      Thread: consumer      RT-safe: yes
+  [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
+  /// Forget what lies before `position`: a predecessor took it.      Thread: consumer
+  void skip_to(std::uint64_t position) noexcept;
   /// The producer wrote what cannot be; nothing more is taken.      Thread: any
   [[nodiscard]] bool broken() const noexcept { return broken_.load(std::memory_order_relaxed); }
 

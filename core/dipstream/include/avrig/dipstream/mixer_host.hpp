@@ -3,6 +3,7 @@
 #pragma once
 
 #include <avrig/clock/output_cycle.hpp>
+#include <avrig/dipstream/timeline_log.hpp>
 #include <avrig/mixer/engine.hpp>
 #include <avrig/shm/command_queue.hpp>
 #include <avrig/shm/two_copy.hpp>
@@ -11,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -69,6 +71,24 @@ class MixerHost final : public clock::OutputRenderer {
   /// Apply all that is queued, before any device runs.      Thread: control, nobody renders
   void settle() noexcept;
 
+  /// Write down all that is applied from now on, before it is, and how far the device has come.
+  ///
+  /// Thread: control, nobody renders
+  void record(TimelineLog& log) noexcept { log_ = &log; }
+
+  /// What replay() asks for on its way.
+  struct ReplayHelp {
+    /// Comes before each batch: the samples that it names are to be lent.
+    std::function<void(std::span<const mixer::Command>)> lend;
+    /// Events wait to be read.
+    std::function<void()> drain;
+  };
+  /// Become what a predecessor was: everything in the log happens again, unheard, up to the last
+  /// sample that it rendered. What passes until our first cycle is a gap of that length.
+  ///
+  /// Thread: control, nobody renders. Throws Error(Internal) on a log that makes no sense.
+  void replay(const TimelineLog& log, const ReplayHelp& help);
+
   /// Take over from a predecessor that had come to device frame `reached`, and had sample 0 at
   /// device frame `zero`: what is queued happens as it would have from sample 0 on, unheard; what
   /// passes until our first cycle is a gap of that length. Before start_live().
@@ -90,6 +110,8 @@ class MixerHost final : public clock::OutputRenderer {
   ///
   /// Thread: control
   [[nodiscard]] std::uint16_t attach(const shm::Segment& segment);
+  /// The same under the number that it had with a predecessor; false: that one is taken.
+  [[nodiscard]] bool attach_as(std::uint16_t client, const shm::Segment& segment);
   void detach(std::uint16_t client) noexcept;
 
   [[nodiscard]] mixer::Engine& engine() noexcept { return engine_; }
@@ -99,12 +121,18 @@ class MixerHost final : public clock::OutputRenderer {
   [[nodiscard]] bool clock(OutputClock& clock) const noexcept;
 
  private:
+  void make_live_stream();
   void place(const clock::OutputCycle& cycle) noexcept;
   void drain(std::size_t cap) noexcept;
   std::size_t take_batch(shm::CommandQueue& queue,
                          std::uint16_t client,
                          std::size_t cap,
                          bool first) noexcept;
+  bool act(std::span<const mixer::Command> batch,
+           std::uint32_t queue,
+           std::uint64_t taken) noexcept;
+  [[nodiscard]] std::int64_t lost_since_taking_over(const clock::OutputCycle& cycle,
+                                                    std::int64_t lost) const noexcept;
   void feed_live(std::int64_t frame, std::uint32_t samples) noexcept;
 
   mixer::Engine engine_;
@@ -132,6 +160,9 @@ class MixerHost final : public clock::OutputRenderer {
   std::uint64_t cycles_ = 0;
   std::int64_t expected_ns_ = 0;  // when the next cycle should begin
   shm::TwoCopy<OutputClock> clock_{};
+  TimelineLog* log_ = nullptr;
+  bool taking_over_ = false;
+  std::array<std::uint64_t, kQueues> replayed_{};  // how far a predecessor took each queue
 };
 
 }  // namespace avrig::dipstream

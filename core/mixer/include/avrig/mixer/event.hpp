@@ -18,7 +18,8 @@ enum class EventKind : std::uint32_t {
   Paused,    ///< `sample` is the first silent one; `value` the position kept
   Resumed,
   Looped,     ///< a seam; `value` counts the passes begun
-  Gap,        ///< the timeline jumped: `sample` .. `sample + value`
+  Gap,        ///< the timeline jumped: `sample` .. `sample + value`; one without a voice, and one
+              ///< for each that sounds
   Underrun,   ///< a streaming voice ran dry at `sample`
   Cancelled,  ///< a pending action will not happen; `reason` says why
   Dropped,    ///< a late start that does not play
