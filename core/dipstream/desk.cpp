@@ -8,6 +8,7 @@
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
+#include <fcntl.h>
 
 namespace avrig::dipstream {
 namespace {
@@ -144,6 +145,9 @@ void Desk::reply(ClientId client, const json& id, json what, int fd) {
     return;
   }
   what["id"] = id;
+  if (fd >= 0) {
+    what["fd"] = true;
+  }
   what["ok"] = !what.contains("error");
   found->second.send(line_of(what), fd);
 }
@@ -153,11 +157,22 @@ void Desk::fail(ClientId client, const json& id, const std::string& text) {
 }
 
 // Each group is all or nothing; one reply when the engine has answered them all.
-void Desk::send(
-    ClientId client, const json& id, std::vector<Commands> groups, const json& more, bool batch) {
+void Desk::send(ClientId client,
+                const json& id,
+                std::vector<Commands> groups,
+                const json& more,
+                bool batch,
+                int fd) {
   const auto joined = clients_.find(client);
   auto reply = std::make_shared<Reply>();
-  *reply = {client, id, json::array(), more, 0, batch, ""};
+  *reply = {client,
+            id,
+            json::array(),
+            more,
+            0,
+            batch,
+            "",
+            UniqueFd(fd >= 0 ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1)};
   for (Commands& group : groups) {
     std::vector<std::uint64_t> requests;
     for (Command& command : group) {

@@ -191,7 +191,7 @@ void Desk::answer(const Event& event) {
   if (!whole.error.empty()) {
     what["error"] = whole.error;
   }
-  reply(whole.client, whole.id, what);
+  reply(whole.client, whole.id, what, whole.error.empty() ? whole.fd.get() : -1);
 }
 
 void Desk::publish(const Event& event) {
@@ -244,6 +244,7 @@ void Desk::publish(const Event& event) {
     }
     if (event.reason != Reason::None) {
       what["reason"] = mixer::to_string(event.reason);
+      what["text"] = explain(event.reason);
     }
     if ((event.flags & mixer::kEventNatural) != 0) {
       what["natural"] = true;

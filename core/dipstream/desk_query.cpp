@@ -105,6 +105,7 @@ void Desk::now(ClientId client, Fields& fields, const json& id, std::vector<Uniq
          {"sample", static_cast<std::int64_t>(sample)},
          {"rendered", host_->engine().position()},
          {"mono_ns", mono_ns},
+         {"ns_per_sample", clock.ns_per_sample},
          {"sigma_ns", clock.sigma_ns},
          {"epoch", clock.epoch},
          {"latency", heard_s(0)}});

@@ -17,6 +17,7 @@ struct Desk::Reply {
   std::size_t remaining;
   bool batch;
   std::string error;
+  UniqueFd fd;  // goes with it
 };
 
 /// What a refusal means, in a sentence.

@@ -7,6 +7,7 @@
 #include <avrig/mixer/commands.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -132,21 +133,22 @@ Command Desk::voice_command(Fields& fields, Voice& voice) {
   return command;
 }
 
-void Desk::make_voice(ClientId client, const json& id, Command command, Voice voice) {
+void Desk::make_voice(
+    ClientId client, const json& id, Command command, Voice voice, json more, int fd) {
   voice.owner = client;
   command.voice = take_voice();
   command.as.add.source = voice.source;
   const std::string name = voice.name;
-  const json more = {{"voice", command.voice},
-                     {"length", voice.length},
-                     {"data_channels", voice.channels},
-                     {"data_duration", static_cast<double>(voice.length) / rate_hz_}};
+  more.update({{"voice", command.voice},
+               {"length", voice.length},
+               {"data_channels", voice.channels},
+               {"data_duration", static_cast<double>(voice.length) / rate_hz_}});
   voices_[command.voice] = std::move(voice);
   if (!name.empty()) {
     names_[name] = command.voice;
   }
   try {
-    send(client, id, {{command}}, more, false);
+    send(client, id, {{command}}, more, false, fd);
   } catch (const Error&) {
     give_back(command.voice);
     throw;
@@ -161,7 +163,7 @@ void Desk::add(ClientId client, Fields& fields, const json& id, std::vector<Uniq
   const Command command = voice_command(fields, voice);
   fields.finish();
   voice.source = take_source(std::move(sound));
-  make_voice(client, id, command, std::move(voice));
+  make_voice(client, id, command, std::move(voice), json::object(), -1);
 }
 
 void Desk::open_stream(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
@@ -172,16 +174,24 @@ void Desk::open_stream(ClientId client, Fields& fields, const json& id, std::vec
   if (!(seconds > 0) || seconds > kLongestStreamSeconds) {
     fields.refuse("buffer_seconds", "more than 0 and at most 600");
   }
+  const bool shared = fields.flag("shared");
   Command command = voice_command(fields, voice);
   fields.finish();
-  voice.stream = std::make_shared<mixer::StreamBuffer>(
-      voice.channels, static_cast<std::uint64_t>(std::ceil(seconds * rate_hz_)), format);
-  voice.feeder = std::make_unique<mixer::StreamFeeder>(voice.stream->view());
+  const std::uint64_t capacity = std::bit_ceil(
+      std::max<std::uint64_t>(64, static_cast<std::uint64_t>(std::ceil(seconds * rate_hz_))));
+  const std::size_t bytes = mixer::stream_bytes(voice.channels, capacity, format);
+  voice.memory.emplace(shm::Segment::create("avrig-dipstream-stream", bytes));
+  voice.mapped.emplace(*voice.memory, shm::Mapping::Access::ReadWrite);
+  voice.stream = mixer::stream_in(voice.mapped->bytes().data(), voice.channels, capacity, format);
+  voice.feeder = std::make_unique<mixer::StreamFeeder>(voice.stream);
   voice.source = free_source();
   sources_[voice.source].voices = 1;
-  host_->engine().set_stream(voice.source, voice.stream->view());
+  host_->engine().set_stream(voice.source, voice.stream);
   command.as.add.source_kind = mixer::SourceKind::Stream;
-  make_voice(client, id, command, std::move(voice));
+  json more = {{"capacity", capacity},
+               {"format", format == mixer::SampleFormat::F32 ? "f32" : "s16"}};
+  const int fd = shared ? voice.memory->fd() : -1;
+  make_voice(client, id, command, std::move(voice), std::move(more), fd);
 }
 
 void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
@@ -194,7 +204,7 @@ void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<Uni
     throw Error(ErrorCode::Spec, "voice " + std::to_string(number) + " is no stream");
   }
   mixer::StreamFeeder& feeder = *found->second.feeder;
-  const mixer::StreamView& view = found->second.stream->view();
+  const mixer::StreamView& view = found->second.stream;
   if (view.format == mixer::SampleFormat::F32) {
     check_finite(bytes);
   }

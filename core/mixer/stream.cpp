@@ -17,6 +17,26 @@ std::size_t size_of(SampleFormat format) {
 
 }  // namespace
 
+std::size_t stream_bytes(std::uint32_t channels,
+                         std::uint64_t capacity,
+                         SampleFormat format) noexcept {
+  return sizeof(StreamHeader) + channels * capacity * size_of(format);
+}
+
+StreamView stream_in(std::byte* memory,
+                     std::uint32_t channels,
+                     std::uint64_t capacity,
+                     SampleFormat format) noexcept {
+  // All zero is how it begins; the header's words are lock-free atomics (asserted).
+  auto* header = reinterpret_cast<StreamHeader*>(memory);
+  return {header,
+          memory + sizeof(StreamHeader),
+          capacity,
+          channels,
+          format,
+          capacity * size_of(format)};
+}
+
 StreamBuffer::StreamBuffer(std::uint32_t channels, std::uint64_t samples, SampleFormat format) {
   if (channels == 0 || channels > 64 || samples == 0 || samples > (std::uint64_t{1} << 40)) {
     throw Error(ErrorCode::Spec,

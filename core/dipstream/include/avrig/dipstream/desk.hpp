@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,7 +83,9 @@ class Desk {
     OnExit on_exit = OnExit::Fade;
     std::int64_t start = mixer::kUnknownSample;
     std::int64_t end = mixer::kUnknownSample;
-    std::shared_ptr<mixer::StreamBuffer> stream;
+    std::optional<shm::Segment> memory;  // of a stream, shared with who feeds it
+    std::optional<shm::Mapping> mapped;
+    mixer::StreamView stream{};
     std::unique_ptr<mixer::StreamFeeder> feeder;
     bool ready = false;  // the engine has accepted it
   };
@@ -151,7 +154,12 @@ class Desk {
   [[nodiscard]] mixer::VoiceId take_voice();
   [[nodiscard]] std::uint32_t take_source(std::shared_ptr<const Sound> sound);
   [[nodiscard]] std::uint32_t free_source();
-  void make_voice(ClientId, const nlohmann::json& id, mixer::Command command, Voice voice);
+  void make_voice(ClientId,
+                  const nlohmann::json& id,
+                  mixer::Command command,
+                  Voice voice,
+                  nlohmann::json more,
+                  int fd);
   void remove_later(mixer::VoiceId id, std::uint32_t fade);
   void give_back(mixer::VoiceId id);
   void drop_source(std::uint32_t number);
@@ -161,7 +169,8 @@ class Desk {
             const nlohmann::json& id,
             std::vector<Commands> groups,
             const nlohmann::json& more,
-            bool batch);
+            bool batch,
+            int fd = -1);
   void reply(ClientId client, const nlohmann::json& id, nlohmann::json what, int fd = -1);
   void fail(ClientId client, const nlohmann::json& id, const std::string& text);
   void on_event(const mixer::Event& event);

@@ -33,6 +33,16 @@ struct StreamView {
   std::size_t stride_bytes = 0;
 };
 
+/// Bytes that a stream's header and samples need, one behind the other.
+[[nodiscard]] std::size_t stream_bytes(std::uint32_t channels,
+                                       std::uint64_t capacity,
+                                       SampleFormat format) noexcept;
+/// A stream in memory of that size, which several processes may have mapped. It begins zeroed.
+[[nodiscard]] StreamView stream_in(std::byte* memory,
+                                   std::uint32_t channels,
+                                   std::uint64_t capacity,
+                                   SampleFormat format) noexcept;
+
 /// A stream's memory within one process.
 class StreamBuffer {
  public:
