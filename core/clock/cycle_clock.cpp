@@ -9,6 +9,8 @@ namespace avrig::clock {
 namespace {
 
 constexpr double kEarlyNs = 300'000.0;
+// A device tells of a break some cycles after the counting has shown it.
+constexpr double kToldLateS = 0.02;
 
 double bandwidth_hz(double elapsed_s) noexcept {
   if (elapsed_s < 2.0) {
@@ -37,9 +39,10 @@ bool CycleClock::update(std::int64_t index, std::uint32_t count, std::int64_t no
   const double period_ns = count * (ns_per_unit_ > 0.0 ? ns_per_unit_ : nominal_ns_);
   const double error_ns = static_cast<double>(now_ns - base_ns_) - next_ns_;
   const bool first = next_index_ == 0 && map_.ns_per_unit == 0.0;
-  const bool skipped = !first && index != next_index_;
+  const bool skipped = !first && (index != next_index_ || held_);
   const bool broken = !first && (error_ns < -kEarlyNs || error_ns > period_ns / 2);
   next_index_ = index + count;
+  held_ = false;
   if (first || broken || skipped) {
     lost_ns_ = first ? 0 : static_cast<std::int64_t>(error_ns);
     map_.epoch += first ? 0 : 1;
@@ -68,6 +71,22 @@ bool CycleClock::update(std::int64_t index, std::uint32_t count, std::int64_t no
     next_ns_ -= static_cast<double>(shift);
   }
   return false;
+}
+
+void CycleClock::hold(std::int64_t index, std::uint32_t count, std::int64_t now_ns) noexcept {
+  if (map_.ns_per_unit == 0.0) {
+    anchor(index, now_ns);
+  }
+  map_.epoch += held_ ? 0 : 1;
+  held_ = true;
+  map_.t0_ns = map_.to_ns(index);
+  map_.index0 = index;
+  next_index_ = index + count;
+}
+
+void CycleClock::doubt() noexcept {
+  const bool shown = cycles_ < 2 || elapsed_s_ < kToldLateS;
+  map_.epoch += held_ || shown ? 0 : 1;
 }
 
 }  // namespace avrig::clock

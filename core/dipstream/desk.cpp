@@ -221,6 +221,9 @@ double Desk::sample_at(std::int64_t mono_ns) const noexcept {
   if (!host_->clock(clock)) {
     return 0;
   }
+  if (clock.freewheel) {
+    return static_cast<double>(clock.sample);
+  }
   return static_cast<double>(clock.sample) +
          static_cast<double>(mono_ns - clock.time_ns) / clock.ns_per_sample;
 }
@@ -229,11 +232,21 @@ double Desk::heard_s(std::int64_t sample) const noexcept {
   return (static_cast<double>(sample + delay()) + bias_) / rate_hz_;
 }
 
+bool Desk::clock_at(std::int64_t sample, OutputClock& clock) const noexcept {
+  for (const Stretch& stretch : stretches_) {
+    if (sample < stretch.end) {
+      clock = stretch.clock;
+      return true;
+    }
+  }
+  return host_->clock(clock);
+}
+
 void Desk::put_times(json& into, std::int64_t sample) const {
   OutputClock clock;
   into["sample"] = sample;
   into["time"] = heard_s(sample);
-  if (host_->clock(clock)) {
+  if (clock_at(sample, clock)) {
     const double samples = static_cast<double>(sample + delay() - clock.sample) + bias_;
     into["mono_ns"] = clock.time_ns + static_cast<std::int64_t>(samples * clock.ns_per_sample);
     into["sigma_ns"] = clock.sigma_ns;

@@ -4,6 +4,7 @@
 #include <avrig/mixer/commands.hpp>
 
 #include <cmath>
+#include <utility>
 
 // What the engine reports, on its way to those who want to know.
 
@@ -14,6 +15,10 @@ using mixer::Event;
 using mixer::EventKind;
 using mixer::Reason;
 using nlohmann::json;
+
+// A device tells of an xrun up to so many periods after it.
+constexpr std::int64_t kToldLateBlocks = 2;
+constexpr std::size_t kStretches = 256;
 
 const char* word_of(EventKind kind) {
   switch (kind) {
@@ -101,16 +106,45 @@ void Desk::turn() {
   while (!later_.empty() && host_->send(std::array{later_.front()})) {
     later_.pop_front();
   }
+  // The clock before the events: whatever broke before its cycle is among them.
+  OutputClock clock;
+  const bool runs = host_->clock(clock);
+  const OutputClock before = std::exchange(newest_, runs ? clock : newest_);
   Event event;
   while (host_->engine().next_event(event)) {
+    if (event.kind == EventKind::EpochOpened) {
+      end_stretch(newest_.epoch < event.epoch ? newest_ : before, event.sample);
+    }
     on_event(event);
   }
-  OutputClock clock;
-  if (host_->clock(clock)) {
-    const auto heard = static_cast<std::int64_t>(std::floor(now_sample() - bias_)) - delay();
-    for (const Event& certain : ledger_.heard(heard)) {
-      publish(certain);
-    }
+  if (!runs) {
+    return;
+  }
+  // That a later cycle came as it should is what shows that the output has not stood still.
+  std::int64_t heard = clock.sample - in_doubt(clock);
+  if (clock.freewheel) {
+    heard = clock.sample;
+    ledger_.doubt(INT64_MIN, heard);
+  }
+  for (const Event& certain : ledger_.heard(heard)) {
+    publish(certain);
+  }
+}
+
+std::int64_t Desk::in_doubt(const OutputClock& clock) const noexcept {
+  return delay() + static_cast<std::int64_t>(std::ceil(bias_)) +
+         kToldLateBlocks * static_cast<std::int64_t>(clock.block);
+}
+
+// An epoch opened at `end`: what was on its way to the output then may not have been heard.
+void Desk::end_stretch(const OutputClock& last, std::int64_t end) {
+  if (last.cycles == 0) {
+    return;
+  }
+  ledger_.doubt(last.freewheel ? INT64_MIN : end - in_doubt(last), end + 1);
+  stretches_.push_back({last, end});
+  if (stretches_.size() > kStretches) {
+    stretches_.pop_front();
   }
 }
 
@@ -118,10 +152,6 @@ void Desk::on_event(const Event& event) {
   if (event.kind == EventKind::Accepted || event.kind == EventKind::Refused) {
     answer(event);
     return;
-  }
-  if (event.kind == EventKind::EpochOpened) {
-    // What was on its way to the output when it broke may not have been heard.
-    ledger_.doubt(event.sample - delay() - 1, event.sample + 1);
   }
   note(event);
   publish(event);

@@ -321,7 +321,8 @@ void MixerHost::render(const clock::OutputCycle& cycle,
                 cycle.frame,
                 epoch_,
                 samples,
-                cycles_});
+                cycles_,
+                cycle.freewheel});
   if (log_ != nullptr) {
     log_->came_to({engine_.position(),
                    cycle.frame + static_cast<std::int64_t>(samples),

@@ -51,6 +51,8 @@ OutputClient::OutputClient(const ClientOptions& options)
   buffers_.resize(ports_.size(), nullptr);
   jack_set_process_callback(client_.get(), &OutputClient::on_process, this);
   jack_set_xrun_callback(client_.get(), &OutputClient::on_xrun, this);
+  jack_set_buffer_size_callback(client_.get(), &OutputClient::on_period, this);
+  jack_set_freewheel_callback(client_.get(), &OutputClient::on_freewheel, this);
   jack_on_shutdown(client_.get(), &OutputClient::on_shutdown, this);
 }
 
@@ -61,8 +63,9 @@ OutputClient::~OutputClient() {
 }
 
 void OutputClient::activate(std::int64_t newest_frame) {
-  newest_frame_ = newest_frame;
-  known_frame_ = newest_frame > 0;
+  if (newest_frame > 0) {
+    frames_.go_on_from(newest_frame);
+  }
   if (jack_activate(client_.get()) != 0) {
     throw Error(ErrorCode::Open, "the JACK server does not activate our client");
   }
@@ -119,29 +122,39 @@ int OutputClient::on_xrun(void* self) noexcept {
   return 0;
 }
 
+int OutputClient::on_period(jack_nframes_t frames, void* self) noexcept {
+  static_cast<OutputClient*>(self)->period_.store(frames, std::memory_order_relaxed);
+  return 0;
+}
+
+// The server waits for it: no cycle of the other kind comes before it has returned.
+void OutputClient::on_freewheel(int starting, void* self) noexcept {
+  static_cast<OutputClient*>(self)->freewheel_.store(starting != 0, std::memory_order_release);
+}
+
 void OutputClient::on_shutdown(void* self) noexcept {
   static_cast<OutputClient*>(self)->lost_.store(true, std::memory_order_release);
 }
 
 void OutputClient::cycle(jack_nframes_t frames) noexcept {
   const std::int64_t now_ns = monotonic_ns();
-  const jack_nframes_t wrapped = jack_last_frame_time(client_.get());
-  // 32 bits wrap after a day: count on from the newest known frame.
-  if (!known_frame_) {
-    newest_frame_ = wrapped;
-    known_frame_ = true;
-  } else {
-    const auto step =
-        static_cast<std::int32_t>(wrapped - static_cast<std::uint32_t>(newest_frame_));
-    newest_frame_ += step;
+  const std::int64_t frame = frames_.unwrap(jack_last_frame_time(client_.get()));
+  const bool freewheel = freewheel_.load(std::memory_order_acquire);
+  if (const std::uint64_t xruns = xruns_.load(std::memory_order_relaxed); xruns != xruns_seen_) {
+    xruns_seen_ = xruns;
+    clock_.doubt();
   }
-  (void)clock_.update(newest_frame_, frames, now_ns);
+  if (freewheel) {
+    clock_.hold(frame, frames, now_ns);
+  } else {
+    (void)clock_.update(frame, frames, now_ns);
+  }
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     buffers_[port] = static_cast<float*>(jack_port_get_buffer(ports_[port], frames));
   }
   const clock::ClockMap& map = clock_.map();
   const clock::OutputCycle cycle{
-      newest_frame_, map.to_ns(newest_frame_), map.ns_per_unit, map.sigma_ns, map.epoch};
+      frame, map.to_ns(frame), map.ns_per_unit, map.sigma_ns, map.epoch, freewheel};
   if (clock::OutputRenderer* renderer = renderer_.load(std::memory_order_acquire)) {
     renderer->render(cycle, frames, buffers_.data());
   } else {

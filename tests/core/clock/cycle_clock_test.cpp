@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include <avrig/clock/cycle_clock.hpp>
+#include <avrig/clock/frame_counter.hpp>
 #include <avrig/clock/raw_bridge.hpp>
 #include <avrig/clock/virtual_clock.hpp>
 #include <avrig/monotonic.hpp>
@@ -82,6 +83,58 @@ TEST_SUITE("core/clock/cycle_clock") {
     device.cycle(sut);
     CHECK(sut.map().epoch == 1);
     CHECK(std::abs(static_cast<double>(sut.map().to_ns(device.index)) - device.time_ns) < 100'000);
+  }
+
+  TEST_CASE("cycle clock: in freewheel the map stands, and the first paced cycle is right again") {
+    Device device(0);
+    CycleClock sut(kNominalNs);
+    for (int cycle = 0; cycle < 2000; ++cycle) {
+      device.cycle(sut);
+    }
+    const ClockMap before = sut.map();
+    for (int cycle = 0; cycle < 500; ++cycle) {  // 2.7 s of samples in no time
+      sut.hold(device.index, kPeriod, static_cast<std::int64_t>(device.time_ns));
+      device.index += kPeriod;
+    }
+    CHECK(sut.map().epoch == before.epoch + 1);
+    CHECK(std::abs(sut.map().to_ns(device.index) - before.to_ns(device.index)) < 1000);
+    device.time_ns += 1e6;
+    const double truth = device.time_ns;
+    const std::int64_t index = device.index;
+    device.cycle(sut);
+    CHECK(sut.map().epoch == before.epoch + 2);
+    CHECK(std::abs(static_cast<double>(sut.map().to_ns(index)) - truth) < 100'000);
+  }
+
+  TEST_CASE("cycle clock: a break that the device tells of is an epoch, once") {
+    Device device(0);
+    CycleClock sut(kNominalNs);
+    for (int cycle = 0; cycle < 2000; ++cycle) {
+      device.cycle(sut);
+    }
+    sut.doubt();
+    CHECK(sut.map().epoch == 1);
+    device.time_ns += 50e6;
+    device.cycle(sut);
+    CHECK(sut.map().epoch == 2);
+    sut.doubt();  // the same break, told a little later
+    CHECK(sut.map().epoch == 2);
+  }
+
+  TEST_CASE("frame counter: 25 hours of periods pass the 32-bit wrap without a slip") {
+    FrameCounter sut;
+    const std::int64_t begin = 1'000'000;
+    std::int64_t frame = begin;
+    bool right = true;
+    while (frame < begin + std::int64_t{25} * 3600 * 48000) {
+      right = right && sut.unwrap(static_cast<std::uint32_t>(frame)) == frame;
+      frame += frame % 7 == 0 ? 9 * 1024 : 1024;  // skipped periods too
+    }
+    CHECK(right);
+    CHECK(frame > std::int64_t{1} << 32);
+    FrameCounter successor;
+    successor.go_on_from(frame - 48000);
+    CHECK(successor.unwrap(static_cast<std::uint32_t>(frame)) == frame);
   }
 
   TEST_CASE("raw bridge: RAW carried over is MONOTONIC") {

@@ -28,6 +28,14 @@ class CycleClock {
   /// True: a new epoch began here.
   bool update(std::int64_t index, std::uint32_t count, std::int64_t now_ns) noexcept;
 
+  /// A cycle that nothing paces (freewheel): its wake-up says nothing, so the map goes on as it
+  /// was. A new epoch begins with the first of them, and with the first that is paced again.
+  void hold(std::int64_t index, std::uint32_t count, std::int64_t now_ns) noexcept;
+
+  /// The device says that its output broke: a new epoch begins with the next cycle, unless the
+  /// counting showed the break itself just now. The map goes on.
+  void doubt() noexcept;
+
   /// The map at the newest cycle. Valid after the first update().
   [[nodiscard]] const ClockMap& map() const noexcept { return map_; }
   /// Wall time, beyond what the count says, that was lost at the newest break, in ns.
@@ -46,6 +54,7 @@ class CycleClock {
   std::uint32_t cycles_ = 0;  // since the epoch began
   double elapsed_s_ = 0.0;    // since the epoch began
   std::int64_t lost_ns_ = 0;
+  bool held_ = false;
 };
 
 }  // namespace avrig::clock

@@ -13,6 +13,9 @@ struct OutputCycle {
   double ns_per_sample = 0;
   std::int64_t sigma_ns = 0;
   std::uint64_t epoch = 0;  ///< +1 wherever the counting broke
+  /// Nothing paces the cycles (freewheel): nobody hears them, and the time is where the clock
+  /// would be if it had gone on.
+  bool freewheel = false;
 };
 
 /// What fills the cycles of an output device.

@@ -182,6 +182,10 @@ class Desk {
 
   // Time -----------------------------------------------------------------------------------------
   [[nodiscard]] std::int64_t delay() const noexcept;
+  [[nodiscard]] std::int64_t in_doubt(const OutputClock& clock) const noexcept;
+  void end_stretch(const OutputClock& last, std::int64_t end);
+  /// The clock of the epoch in which that sample was, or will be, rendered.
+  [[nodiscard]] bool clock_at(std::int64_t sample, OutputClock& clock) const noexcept;
   [[nodiscard]] double now_sample() const noexcept;
   [[nodiscard]] double sample_at(std::int64_t mono_ns) const noexcept;
   /// Stream time at which a sample is heard, in seconds.
@@ -197,6 +201,12 @@ class Desk {
   mixer::ListenerPayload listener_;
   SoundCache cache_;
   mixer::EventLedger ledger_;
+  OutputClock newest_;  // as of the last turn()
+  struct Stretch {
+    OutputClock clock;
+    std::int64_t end;
+  };
+  std::deque<Stretch> stretches_;  // past epochs
   std::map<ClientId, Client> clients_;
   ClientId next_client_ = 1;
   ClientId host_client_ = 0;

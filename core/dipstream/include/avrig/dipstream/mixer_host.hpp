@@ -40,6 +40,7 @@ struct OutputClock {
   std::uint64_t epoch = 0;   ///< the mixer's own: +1 at each break and each new device
   std::uint64_t block = 0;   ///< samples of that cycle
   std::uint64_t cycles = 0;  ///< rendered so far
+  bool freewheel = false;    ///< nobody hears it, and its times are not those of any clock
 };
 
 /// A mixer::Engine behind an output device: takes commands from queues in shared memory, keeps its

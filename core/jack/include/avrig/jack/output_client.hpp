@@ -3,6 +3,7 @@
 #pragma once
 
 #include <avrig/clock/cycle_clock.hpp>
+#include <avrig/clock/frame_counter.hpp>
 #include <avrig/clock/output_cycle.hpp>
 #include <avrig/shm/two_copy.hpp>
 
@@ -39,7 +40,8 @@ class OutputClient {
   OutputClient& operator=(const OutputClient&) = delete;
 
   [[nodiscard]] std::uint32_t rate_hz() const noexcept { return rate_hz_; }
-  [[nodiscard]] std::uint32_t period() const noexcept { return period_; }
+  /// It follows the server's, which may change while we run.
+  [[nodiscard]] std::uint32_t period() const noexcept { return period_.load(); }
   [[nodiscard]] std::uint32_t outputs() const noexcept {
     return static_cast<std::uint32_t>(ports_.size());
   }
@@ -61,6 +63,8 @@ class OutputClient {
  private:
   static int on_process(jack_nframes_t frames, void* self) noexcept;
   static int on_xrun(void* self) noexcept;
+  static int on_period(jack_nframes_t frames, void* self) noexcept;
+  static void on_freewheel(int starting, void* self) noexcept;
   static void on_shutdown(void* self) noexcept;
   void cycle(jack_nframes_t frames) noexcept;
   void connect(const std::string& pattern);
@@ -72,15 +76,16 @@ class OutputClient {
   std::vector<jack_port_t*> ports_;
   std::vector<float*> buffers_;
   std::uint32_t rate_hz_ = 0;
-  std::uint32_t period_ = 0;
+  std::atomic<std::uint32_t> period_{0};
   std::string connect_;
-  std::int64_t newest_frame_ = 0;
-  bool known_frame_ = false;
+  clock::FrameCounter frames_;
   clock::CycleClock clock_;
   std::atomic<clock::OutputRenderer*> renderer_{nullptr};
   shm::TwoCopy<clock::OutputCycle> report_{};
   std::atomic<bool> lost_{false};
   std::atomic<std::uint64_t> xruns_{0};
+  std::uint64_t xruns_seen_ = 0;  // by the callback
+  std::atomic<bool> freewheel_{false};
 };
 
 }  // namespace avrig::jack
