@@ -71,6 +71,10 @@ void OutputClient::activate(std::int64_t newest_frame) {
   }
   if (connect_ != "none") {
     connect(connect_);
+    // The server works out latencies later, on its own: whoever asks at once would be told none.
+    // Asking for one waits for the connections to hold, without which they do not count.
+    (void)playback_latency_samples();
+    (void)jack_recompute_total_latencies(client_.get());
   }
 }
 
