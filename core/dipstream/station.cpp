@@ -14,7 +14,13 @@ namespace avrig::dipstream {
 namespace {
 
 constexpr std::int64_t kFirstCycleNs = 5'000'000'000;
+constexpr std::int64_t kLatencyNs = 200'000'000;
 constexpr std::uint32_t kUsualPeriod = 256;
+
+void nap() noexcept {
+  const timespec pause{0, 1'000'000};
+  (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+}
 
 std::string own_path() {
   static std::atomic<int> count{0};
@@ -70,11 +76,13 @@ Station::Station(const StationOptions& options)
   if (client_) {
     client_->play(*host_);
     client_->activate(0);
-    desk_->set_latency(client_->playback_latency_samples());
   } else {
     device_ = std::make_unique<NullDevice>(*host_, options.channels, rate_hz_, period_);
   }
   await_first_cycle();
+  if (client_) {
+    await_latency(options.connect != "none");
+  }
   server_ =
       std::make_unique<DeskServer>(*desk_, options.socket.empty() ? own_path() : options.socket);
 }
@@ -89,9 +97,18 @@ void Station::await_first_cycle() const {
     if (monotonic_ns() > deadline_ns) {
       throw Error(ErrorCode::Open, "the device does not run: no cycle in 5 s");
     }
-    const timespec pause{0, 1'000'000};
-    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+    nap();
   }
+}
+
+// The server tells it some milliseconds after we were connected. What is scheduled for a time must
+// not be moved by that.
+void Station::await_latency(bool connected) {
+  const std::int64_t deadline_ns = monotonic_ns() + (connected ? kLatencyNs : 0);
+  while (client_->playback_latency_samples() == 0 && monotonic_ns() < deadline_ns) {
+    nap();
+  }
+  desk_->set_latency(client_->playback_latency_samples());
 }
 
 bool Station::look() {

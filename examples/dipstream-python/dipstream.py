@@ -56,7 +56,7 @@ def query_devices():
 class _Link:
     """JSON lines to a mixer and back; a thread that reads."""
 
-    def __init__(self, path, on_event, on_close):
+    def __init__(self, path, on_event, on_close, tell):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
         self._ids = itertools.count(1)
@@ -67,14 +67,16 @@ class _Link:
         self._closed = False
         self._on_event = on_event
         self._on_close = on_close
+        self._tell = tell
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def post(self, request, fds=()):
+    def post(self, request, fds=(), awaited=True):
         number = next(self._ids)
         line = (json.dumps(dict(request, id=number), allow_nan=False) + "\n").encode()
         with self._changed:
-            self._awaited.add(number)
+            if awaited:
+                self._awaited.add(number)
         with self._sending:
             try:
                 if fds:
@@ -130,6 +132,8 @@ class _Link:
             elif message.get("id") in self._awaited:
                 self._replies[message["id"]] = message
             self._changed.notify_all()
+        if "event" in message:
+            self._tell(message)
 
     def close(self):
         try:
@@ -325,14 +329,15 @@ class DipStream:
 
     samplerate, blocksize: JACK has one of each for all its clients; another wish is refused.
     device: a pattern of JACK input port names ("system:playback_.*"), None for the physical ones,
-    "none" for no connection, "null" for no device at all. latency and dtype are JACK's: only
+    "none" for no connection, "null" for no device at all. bias: seconds that the converter takes
+    behind the server's account, measured with a cable. latency and dtype are JACK's: only
     float32 exists, and the latency is the server's.
     finished_callback: called without arguments when the stream ends.
     """
 
     def __init__(self, samplerate=None, blocksize=None, device=None, channels=2, dtype="float32",
                  latency=None, extra_settings=None, finished_callback=None, callback=None,
-                 server=None, name="dipstream", attach=None, clip="fault"):
+                 server=None, name="dipstream", attach=None, clip="fault", bias=None):
         if callback is not None:
             raise ValueError("'callback' belongs to the mixer")
         if extra_settings is not None:
@@ -351,12 +356,14 @@ class DipStream:
         self._child = None
         self._link = None
         self._started = False
+        self._callback = None
         if attach is None:
-            path = self._launch(samplerate, blocksize, device, channels, server, name, clip)
+            path = self._launch(samplerate, blocksize, device, channels, server, name, clip, bias)
         else:
             path = attach
+        self.socket = path  # others can attach here
         try:
-            self._link = _Link(path, self._on_event, self._on_close)
+            self._link = _Link(path, self._on_event, self._on_close, self._tell)
             self._link.ask({"do": "subscribe", "events": "mine"})
             self._info = self._link.ask({"do": "info"})
             if attach is not None and samplerate not in (None, self._info["samplerate"]):
@@ -365,7 +372,7 @@ class DipStream:
             self.stop()
             raise
 
-    def _launch(self, samplerate, blocksize, device, channels, server, name, clip):
+    def _launch(self, samplerate, blocksize, device, channels, server, name, clip, bias):
         program = os.environ.get("AVRIG_DIPSTREAM") or shutil.which("dipstream")
         if program is None:
             raise DipStreamError("there is no 'dipstream' on the PATH; set AVRIG_DIPSTREAM to it")
@@ -376,6 +383,8 @@ class DipStream:
             words += ["--connect", str(device)]
         if server is not None:
             words += ["--server", server]
+        if bias is not None:
+            words += ["--bias", str(float(bias))]
         if samplerate is not None:
             words += ["--samplerate", str(int(samplerate))]
         if blocksize is not None:
@@ -452,11 +461,36 @@ class DipStream:
         if source is not None:
             source._on_event(event)
 
+    def _tell(self, event):
+        if self._callback is not None:
+            self._callback(event)
+
+    def subscribe(self, callback, events="mine"):
+        """Call back with each event, as a dict ("mine" or "all"), from a thread of the stream.
+
+        Do not wait for anything of the stream in it.
+        """
+        self._callback = callback
+        self._link.ask({"do": "subscribe", "events": events})
+
+    def request(self, what, fds=(), wait=True):
+        """A request of the mixer's protocol as a dict, and its reply; see docs/dipstream.md."""
+        if wait:
+            return self._link.ask(what, fds)
+        self._link.post(what, fds, awaited=False)
+        return None
+
     # Time ------------------------------------------------------------------------------------
 
     @property
     def now(self):
-        return self._link.ask({"do": "now"})["now"]
+        return self.time_of(time.monotonic_ns())
+
+    def time_of(self, monotonic_ns):
+        """The stream time of an instant of CLOCK_MONOTONIC, such as an input event's."""
+        now = self._link.ask({"do": "now"})
+        passed = (monotonic_ns - now["mono_ns"]) / now["ns_per_sample"]
+        return now["now"] + passed / self.samplerate
 
     @property
     def latency(self):

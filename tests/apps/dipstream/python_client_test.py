@@ -134,6 +134,40 @@ class Client(unittest.TestCase):
             desk.clear_sources()
             self.assertNotIn(a, desk)
 
+    def test_ds17_stream_time_is_the_same_in_another_process(self):
+        with stream() as desk:
+            script = ("import sys, time\n"
+                      "from dipstream import DipStream\n"
+                      "with DipStream(attach=sys.argv[1]) as desk:\n"
+                      "    for _ in range(5):\n"
+                      "        print(time.monotonic_ns(), desk.now, time.monotonic_ns())\n")
+            done = subprocess.run([sys.executable, "-c", script, desk.socket], check=True,
+                                  capture_output=True, text=True, timeout=30)
+            period = desk.current_blocksize / RATE
+            for line in done.stdout.splitlines():
+                before, there, after = line.split()
+                self.assertGreater(float(there), desk.time_of(int(before)) - period)
+                self.assertLess(float(there), desk.time_of(int(after)) + period)
+
+    def test_events_are_told_predicted_and_then_confirmed(self):
+        told = []
+        with stream() as desk:
+            desk.subscribe(told.append)
+            a = desk.add(RATE, tone(100), [1], name="a")
+            a.start(loop=True)
+            a.stop(at=desk.now + 0.05)
+            desk.wait_until_time(desk.now + 0.05)
+            states = [one["state"] for one in told if one["event"] == "started"]
+            self.assertEqual(states, ["predicted", "confirmed"])
+            self.assertEqual(desk.request({"do": "set", "voice": "a", "bus": "SFX"})["ok"], True)
+            self.assertEqual(desk.request({"do": "voice", "voice": "a"})["bus"], "SFX")
+
+    def test_ds05_a_calibrated_bias_is_part_of_the_latency(self):
+        with stream(bias=0.002) as desk:
+            info = desk.request({"do": "info"})
+            self.assertAlmostEqual(info["latency"] - info["latency_samples"] / RATE, 0.002,
+                                   delta=1e-9)
+
     def test_two_dimensional_samples_in_either_order(self):
         with stream() as desk:
             both = memoryview(tone(200).tobytes()).cast("f", (100, 2))

@@ -53,6 +53,7 @@ class Station {
  private:
   void open_client(const StationOptions& options);
   void await_first_cycle() const;
+  void await_latency(bool connected);
 
   std::uint32_t rate_hz_ = 48000;
   std::uint32_t period_ = 256;
