@@ -68,7 +68,7 @@ void freeze(State& state, std::uint32_t index) noexcept {
   cut(state, play.voice);
   Tone& tone = state.tones[play.voice];
   State::set_bit(state.active, play.voice, false);
-  State::set_bit(state.streaming, play.voice, false);
+  state.set_streaming(play.voice, false);
   tone.out_length = 0;
   play.state = PlayState::Paused;
   set_timer(state, index);
@@ -173,7 +173,7 @@ void do_resume(State& state, std::uint32_t index, const Doing& doing) noexcept {
     tone.at = state.cursor;
     tone.settle(state.cursor);
     State::set_bit(state.active, play.voice, true);
-    State::set_bit(state.streaming, play.voice, tone.stream);
+    state.set_streaming(play.voice, tone.stream);
     if (tone.stream) {
       look_at_stream(state, play.voice);
     }

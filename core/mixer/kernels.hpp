@@ -21,7 +21,8 @@ struct Job {
 inline constexpr int kSincTaps = 16;
 inline constexpr int kSincBefore = 7;  // taps before the sample at the position
 inline constexpr int kSincPhases = 256;
-inline constexpr std::size_t kJobs = 32;  // jobs that are gathered before a pass
+inline constexpr std::size_t kJobs = 64;      // jobs that are gathered before a pass
+inline constexpr std::size_t kJobsAhead = 8;  // a pass fetches what so many jobs later is read
 
 struct Kernels {
   // Sums in the order of the jobs, whatever the grouping: l[i] += x[i] * left, r[i] += ...; `fresh`

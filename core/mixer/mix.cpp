@@ -83,6 +83,7 @@ Mix::Mix(State& state, const Kernels& kernels, const float* sinc_table)
 Mix::Row& Mix::begin_row(std::uint32_t bus, std::uint32_t output) noexcept {
   Row& begun = row(bus, output);
   begun.used = true;
+  touched_ |= std::uint64_t{1} << bus;
   begun.peak = kUnmeasured;
   begun.samples =
       bus == favourite_
@@ -107,15 +108,6 @@ void Mix::render(float* const* outputs, std::size_t offset) noexcept {
   block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
   outputs_ = outputs;
   offset_ = offset;
-  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
-    Row* first = &row(state_.bus_order[i], 0);
-    for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
-      first[o].used = false;
-    }
-  }
-  for (Row& last : finals_) {
-    last.used = false;
-  }
   voices(block_);
   buses(block_);
   marks(outputs, offset, block_);
@@ -136,6 +128,16 @@ void Mix::voices(std::uint32_t n) noexcept {
   }
 }
 
+// A pass fetches what later ones read, but nothing fetches for the first: as far as a short block
+// goes, its jobs are.
+inline void Mix::prefetch(const std::byte* first, std::size_t bytes) noexcept {
+  const std::size_t some = std::min<std::size_t>(bytes, 256);
+  for (std::size_t at = 0; at < some; at += 64) {
+    __builtin_prefetch(first + at);
+  }
+  __builtin_prefetch(first + bytes - 1);
+}
+
 // Sixty-four voices. One that simply goes on becomes a job of its bus; all others are looked at
 // closely, after the jobs that come before them.
 void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
@@ -145,6 +147,8 @@ void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
   const std::int64_t end = state_.block_begin + n;
   Bus* bus = nullptr;
   std::uint32_t key = 0;
+  std::uintptr_t now = 0;  // bytes from where sample 0 would lie to where this block's begin
+  std::size_t bytes = 0;
   for (; word != 0; word &= word - 1) {
     const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(word));
     const Steady& one = steady[bit];
@@ -162,8 +166,15 @@ void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
         flush(Steady::bus(key), n);
       }
       bus->key = key;
+      const std::size_t size = (key & Steady::kShort) != 0 ? sizeof(std::int16_t) : sizeof(float);
+      now = static_cast<std::uintptr_t>(state_.block_begin) * size;
+      bytes = n * size;
     }
-    enqueue(*bus, one, n);
+    const auto* first = reinterpret_cast<const std::byte*>(one.base + now);
+    bus->job[bus->jobs] = {first, first + one.stride, one.gain[0], one.gain[1]};
+    if (bus->jobs++ < kJobsAhead) {
+      prefetch(first, bytes);
+    }
     if (bus->jobs == kJobs) {
       flush(Steady::bus(key), n);
     }
@@ -192,21 +203,6 @@ void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
   for (std::size_t at = 0; at < bytes; at += 64) {
     __builtin_prefetch(first + at);
   }
-}
-
-void Mix::enqueue(Bus& bus, const Steady& voice, std::uint32_t n) noexcept {
-  const bool is_short = (voice.key & Steady::kShort) != 0;
-  const std::size_t size = is_short ? sizeof(std::int16_t) : sizeof(float);
-  const auto* first = reinterpret_cast<const std::byte*>(
-      voice.base + static_cast<std::uintptr_t>(state_.block_begin) * size);
-  bus.job[bus.jobs++] = {first, first + voice.stride, voice.gain[0], voice.gain[1]};
-  // The pass fetches the rest, four voices ahead; but the last line, which it would not touch on a
-  // line's beginning, is fetched here.
-  const std::size_t bytes = n * size;
-  for (std::size_t at = 0; at < std::min<std::size_t>(bytes, 256); at += 64) {
-    __builtin_prefetch(first + at);
-  }
-  __builtin_prefetch(first + bytes - 1);
 }
 
 void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
@@ -445,8 +441,7 @@ void Mix::gather(const Tone& t,
   (void)voice;
 }
 
-// Returns: whether anything was multiplied.
-bool Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
+void Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
   std::uint32_t ramped = 0;
   if (gain.length > 0 && state_.block_begin < gain.begin + gain.length) {
     ramped = static_cast<std::uint32_t>(
@@ -456,9 +451,7 @@ bool Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
   }
   if (ramped < n && gain.to != 1.0F) {
     kernels_.scale(x + ramped, gain.to, n - ramped);
-    return true;
   }
-  return ramped > 0;
 }
 
 float Mix::peak_of(Row& of, std::uint32_t n) noexcept {
@@ -477,44 +470,106 @@ void Mix::sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n)
   into.peak = kUnmeasured;
 }
 
-void Mix::buses(std::uint32_t n) noexcept {
-  const std::uint32_t count = state_.config.outputs;
-  std::uint32_t first = kNone;
+// All voices are on one bus, summed in the outputs, and nothing is to be done to them on the way.
+bool Mix::lies_in_outputs() const noexcept {
+  if (touched_ != std::uint64_t{1} << favourite_) {
+    return false;
+  }
+  const std::int64_t begin = state_.block_begin;
+  bool unity = state_.buses[favourite_].direct.unity(begin);
+  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;) {
+    const Bus& bus = state_.buses[static_cast<std::uint32_t>(b)];
+    unity = unity && bus.gain.unity(begin);
+    b = bus.parent;
+  }
+  return unity;
+}
+
+void Mix::finish_in_outputs(std::uint32_t n) noexcept {
+  Row* rows = &row(favourite_, 0);
+  float most = 0.0F;
+  for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
+    if (!rows[o].used) {
+      std::fill_n(outputs_[o] + offset_, n, 0.0F);
+      continue;
+    }
+    rows[o].used = false;
+    const float peak = kernels_.peak(rows[o].samples, n);
+    most = std::max(most, peak);
+    most_[o] = most_[o] == kUnmeasured ? kUnmeasured : std::max(most_[o], peak);
+  }
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    peaks_[state_.bus_order[i]] = 0.0F;
+  }
+  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;
+       b = state_.buses[static_cast<std::uint32_t>(b)].parent) {
+    peaks_[b] = most;
+  }
+  touched_ = 0;
+}
+
+void Mix::buses(std::uint32_t n) noexcept {
+  if (lies_in_outputs()) {
+    finish_in_outputs(n);
+    return;
+  }
+  const std::uint32_t count = state_.config.outputs;
+  const std::uint64_t sounding = touched_;
+  for (std::uint32_t i = 0; i < state_.bus_count && sounding != 0; ++i) {
     const std::uint32_t b = state_.bus_order[i];
+    if ((sounding >> b & 1) == 0 || state_.buses[b].direct.unity(state_.block_begin)) {
+      continue;
+    }
+    Row* rows = &row(b, 0);
     for (std::uint32_t o = 0; o < count; ++o) {
-      if (row(b, o).used) {
-        first = first == kNone ? b : first;
-        (void)apply_gain(state_.buses[b].direct, row(b, o).samples, n);
+      if (rows[o].used) {
+        apply_gain(state_.buses[b].direct, rows[o].samples, n);
       }
     }
   }
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
     const std::uint32_t b = state_.bus_order[i];
-    const Bus& bus = state_.buses[b];
-    float most = 0.0F;
-    for (std::uint32_t o = 0; o < count; ++o) {
-      Row& own = row(b, o);
-      if (!own.used) {
-        continue;
-      }
-      if (apply_gain(bus.gain, own.samples, n)) {
-        own.peak = kUnmeasured;
-      }
-      most = std::max(most, peak_of(own, n));
-      Row& into = bus.parent < 0 ? finals_[o] : row(static_cast<std::uint32_t>(bus.parent), o);
-      if (into.used) {
-        sum(own, into, o, n);
-      } else {
-        into = own;
-      }
+    peaks_[b] = 0.0F;
+    if ((touched_ >> b & 1) != 0) {
+      move_up(b, n);
     }
-    peaks_[b] = most;
   }
   for (std::uint32_t o = 0; o < count; ++o) {
     finish_output(o, n);
   }
-  favourite_ = first == kNone ? favourite_ : first;
+  if (sounding != 0 && (sounding >> favourite_ & 1) == 0) {
+    favourite_ = static_cast<std::uint32_t>(__builtin_ctzll(sounding));
+  }
+  touched_ = 0;
+}
+
+// What is on a bus goes through its gain into the bus above, or out.
+void Mix::move_up(std::uint32_t b, std::uint32_t n) noexcept {
+  const Bus& bus = state_.buses[b];
+  const bool changed = !bus.gain.unity(state_.block_begin);
+  Row* rows = &row(b, 0);
+  Row* above = bus.parent < 0 ? finals_.data() : &row(static_cast<std::uint32_t>(bus.parent), 0);
+  if (bus.parent >= 0) {
+    touched_ |= std::uint64_t{1} << bus.parent;
+  }
+  float most = 0.0F;
+  for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
+    if (!rows[o].used) {
+      continue;
+    }
+    if (changed) {
+      apply_gain(bus.gain, rows[o].samples, n);
+      rows[o].peak = kUnmeasured;
+    }
+    most = std::max(most, peak_of(rows[o], n));
+    if (above[o].used) {
+      sum(rows[o], above[o], o, n);
+    } else {
+      above[o] = rows[o];
+    }
+    rows[o].used = false;
+  }
+  peaks_[b] = most;
 }
 
 void Mix::finish_output(std::uint32_t output, std::uint32_t n) noexcept {
@@ -524,6 +579,7 @@ void Mix::finish_output(std::uint32_t output, std::uint32_t n) noexcept {
     std::fill_n(goal, n, 0.0F);
     return;
   }
+  last.used = false;
   if (last.samples != goal) {
     std::memcpy(goal, last.samples, n * sizeof(float));
   }

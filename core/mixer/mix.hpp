@@ -53,7 +53,7 @@ class Mix {
   void voice(std::uint32_t slot, std::uint32_t n) noexcept;
   void prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept;
   void voices_of(std::uint32_t w, std::uint32_t n) noexcept;
-  void enqueue(Bus& bus, const Steady& voice, std::uint32_t n) noexcept;
+  static void prefetch(const std::byte* first, std::size_t bytes) noexcept;
   void flush(std::uint32_t bus, std::uint32_t n) noexcept;
   void tone(const Tone& from, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
   void piece(const Tone& tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
@@ -75,9 +75,12 @@ class Mix {
             float* out) noexcept;
   void buses(std::uint32_t n) noexcept;
   void sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n) noexcept;
+  [[nodiscard]] bool lies_in_outputs() const noexcept;
+  void finish_in_outputs(std::uint32_t n) noexcept;
+  void move_up(std::uint32_t bus, std::uint32_t n) noexcept;
   void finish_output(std::uint32_t output, std::uint32_t n) noexcept;
   [[nodiscard]] float peak_of(Row& row, std::uint32_t n) noexcept;
-  [[nodiscard]] bool apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
+  void apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
   void marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept;
   [[nodiscard]] Row& row(std::uint32_t bus, std::uint32_t output) noexcept {
     return rows_[bus * state_.config.outputs + output];
@@ -95,6 +98,7 @@ class Mix {
   std::vector<float> most_;
   float* const* outputs_ = nullptr;
   std::size_t offset_ = 0;
+  std::uint64_t touched_ = 0;    // buses with a row that is used
   std::uint32_t favourite_ = 0;  // the bus whose voices are summed in the outputs themselves
   Floats scratch_;
   Floats window_;

@@ -23,13 +23,13 @@ Event event_of(const State& state, const Play& play, EventKind kind) noexcept {
 
 void silence_voice(State& state, std::uint32_t slot) noexcept {
   State::set_bit(state.active, slot, false);
-  State::set_bit(state.streaming, slot, false);
+  state.set_streaming(slot, false);
 }
 
 void sound_voice(State& state, std::uint32_t slot) noexcept {
   State::set_bit(state.active, slot, true);
   if (state.tones[slot].stream) {
-    State::set_bit(state.streaming, slot, true);
+    state.set_streaming(slot, true);
   }
 }
 

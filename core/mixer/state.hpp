@@ -158,6 +158,10 @@ struct GainRamp {
                ? to
                : from + delta * static_cast<float>(static_cast<int>(sample - begin));
   }
+  /// Nothing to multiply with, from `sample` on.
+  [[nodiscard]] bool unity(std::int64_t sample) const noexcept {
+    return to == 1.0F && (length == 0 || sample >= begin + length);
+  }
   void aim(float goal, std::int64_t sample, std::uint32_t samples) noexcept {
     from = at(sample);
     to = goal;
@@ -304,6 +308,7 @@ struct State {
   bool sweeping = false;
   std::uint32_t marks = kNone;
   std::uint32_t retired_count = 0;
+  std::uint32_t streams_sounding = 0;  // bits in `streaming`
   std::uint64_t sequence = 0;
   std::uint64_t visit = 0;
   std::uint32_t predict_budget = 0;
@@ -329,6 +334,12 @@ struct State {
     std::uint64_t& word = bits[slot >> 6];
     const std::uint64_t bit = std::uint64_t{1} << (slot & 63);
     word = on ? word | bit : word & ~bit;
+  }
+  void set_streaming(std::uint32_t slot, bool on) noexcept {
+    const bool was = ((streaming[slot >> 6] >> (slot & 63)) & 1) != 0;
+    streams_sounding += on && !was ? 1U : 0U;
+    streams_sounding -= was && !on ? 1U : 0U;
+    set_bit(streaming, slot, on);
   }
   [[nodiscard]] bool is_active(std::uint32_t slot) noexcept {
     return ((active[slot >> 6] >> (slot & 63)) & 1) != 0;
