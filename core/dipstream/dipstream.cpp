@@ -86,6 +86,14 @@ json request_of(const std::vector<unsigned>& mapping, const SourceOptions& optio
   return request;
 }
 
+json object_of(const std::string& text) {
+  json request = json::parse(text, nullptr, false);
+  if (!request.is_object()) {
+    throw std::invalid_argument("a request is a JSON object, such as {\"do\": \"now\"}");
+  }
+  return request;
+}
+
 Event event_of(const json& message) {
   Event event;
   event.kind = message.value("event", "");
@@ -146,6 +154,11 @@ DipStream::Impl::~Impl() {
 void DipStream::Impl::shut() {
   link->shut();
   {
+    // From here on nobody is called back.
+    const std::lock_guard<std::mutex> lock(telling);
+    callback = nullptr;
+  }
+  {
     const std::lock_guard<std::mutex> lock(watching);
     ending = true;
   }
@@ -181,6 +194,9 @@ void DipStream::Impl::hear(const json& message) {
   const auto found = sources.find(message.value("voice", std::uint64_t{0}));
   if (found != sources.end()) {
     found->second->hear(message);
+    if (!found->second->in_stream) {
+      sources.erase(found);  // whoever has a handle keeps it
+    }
   }
 }
 
@@ -400,11 +416,11 @@ void DipStream::subscribe(std::function<void(const Event&)> callback, bool all) 
 }
 
 std::string DipStream::request(const std::string& text) {
-  json request = json::parse(text, nullptr, false);
-  if (!request.is_object()) {
-    throw std::invalid_argument("a request is a JSON object, such as {\"do\": \"now\"}");
-  }
-  return impl_->link->ask(std::move(request)).dump();
+  return impl_->link->ask(object_of(text)).dump();
+}
+
+void DipStream::tell(const std::string& text) {
+  impl_->link->tell(object_of(text));
 }
 
 const std::string& DipStream::socket() const {

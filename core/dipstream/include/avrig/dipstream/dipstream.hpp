@@ -243,6 +243,8 @@ class AVRIG_DIPSTREAM_API DipStream {
   /// A request of the protocol (docs/dipstream.md) as JSON, and its reply: buses, space, batches,
   /// meters. Throws StreamError when it is refused.
   std::string request(const std::string& json);
+  /// The same without waiting; nobody learns what came of it.
+  void tell(const std::string& json);
 
   /// Others can attach here.
   [[nodiscard]] const std::string& socket() const;
