@@ -140,9 +140,20 @@ void OutputClient::on_shutdown(void* self) noexcept {
   static_cast<OutputClient*>(self)->lost_.store(true, std::memory_order_release);
 }
 
+// JACK numbers a cycle by adding its own length to the number of the one before: when the period
+// changes, its count jumps although no sample was lost. Ours does not.
+std::int64_t OutputClient::count_frames(jack_nframes_t frames) noexcept {
+  if (counted_period_ != 0 && counted_period_ != frames) {
+    renumbered_ += static_cast<std::int64_t>(counted_period_) - static_cast<std::int64_t>(frames);
+    clock_.doubt();
+  }
+  counted_period_ = frames;
+  return frames_.unwrap(jack_last_frame_time(client_.get())) + renumbered_;
+}
+
 void OutputClient::cycle(jack_nframes_t frames) noexcept {
   const std::int64_t now_ns = monotonic_ns();
-  const std::int64_t frame = frames_.unwrap(jack_last_frame_time(client_.get()));
+  const std::int64_t frame = count_frames(frames);
   const bool freewheel = freewheel_.load(std::memory_order_acquire);
   if (const std::uint64_t xruns = xruns_.load(std::memory_order_relaxed); xruns != xruns_seen_) {
     xruns_seen_ = xruns;

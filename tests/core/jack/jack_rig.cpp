@@ -199,7 +199,11 @@ void Recorder::take(jack_nframes_t frames) noexcept {
   if (cycle == cycles_.size() || used + frames > rows_[0].size()) {
     return;
   }
-  cycles_[cycle] = {jack_last_frame_time(client_), frames, used, monotonic_ns()};
+  // As the client under test: a new period makes JACK's count jump without a sample being lost.
+  renumbered_ += period_ == 0 ? 0 : std::int64_t{period_} - std::int64_t{frames};
+  period_ = frames;
+  cycles_[cycle] = {
+      std::int64_t{jack_last_frame_time(client_)} + renumbered_, frames, used, monotonic_ns()};
   for (std::size_t channel = 0; channel < ports_.size(); ++channel) {
     const auto* from = static_cast<const float*>(jack_port_get_buffer(ports_[channel], frames));
     std::copy_n(from, frames, rows_[channel].begin() + static_cast<std::ptrdiff_t>(used));

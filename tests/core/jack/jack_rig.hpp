@@ -115,6 +115,8 @@ class Recorder {
   std::atomic<std::uint64_t> xruns_{0};
   std::atomic<std::uint32_t> latency_{0};
   std::atomic<bool> clearing_{false};
+  jack_nframes_t period_ = 0;
+  std::int64_t renumbered_ = 0;
 };
 
 }  // namespace avrig::jack::test

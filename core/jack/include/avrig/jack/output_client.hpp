@@ -67,6 +67,7 @@ class OutputClient {
   static void on_freewheel(int starting, void* self) noexcept;
   static void on_shutdown(void* self) noexcept;
   void cycle(jack_nframes_t frames) noexcept;
+  [[nodiscard]] std::int64_t count_frames(jack_nframes_t frames) noexcept;
   void connect(const std::string& pattern);
 
   struct Close {
@@ -79,6 +80,8 @@ class OutputClient {
   std::atomic<std::uint32_t> period_{0};
   std::string connect_;
   clock::FrameCounter frames_;
+  jack_nframes_t counted_period_ = 0;
+  std::int64_t renumbered_ = 0;
   clock::CycleClock clock_;
   std::atomic<clock::OutputRenderer*> renderer_{nullptr};
   shm::TwoCopy<clock::OutputCycle> report_{};
