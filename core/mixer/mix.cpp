@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kWindow = 8192;  // samples an interpolator may look at in one go
 constexpr std::size_t kPad = 64;       // floats that a vector load may read and not use
 constexpr std::int64_t kShortRun = 64;
+constexpr int kSlowAhead = 2;  // voices that go the slow way, fetched while another is mixed
 
 double bessel_i0(double x) {
   double sum = 1.0;
@@ -147,15 +148,22 @@ void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
   const std::int64_t end = state_.block_begin + n;
   Bus* bus = nullptr;
   std::uint32_t key = 0;
+  std::uint64_t slow_ahead = word & (word - 1);  // those not yet looked at for fetching
+  int slow_fetched = 0;
   std::uintptr_t now = 0;  // bytes from where sample 0 would lie to where this block's begin
   std::size_t bytes = 0;
   for (; word != 0; word &= word - 1) {
     const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(word));
     const Steady& one = steady[bit];
     if (one.key == 0 || one.until <= end) {
-      if (const std::uint64_t later = word & (word - 1); later != 0) {
-        prefetch_slow(w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(later)), n);
+      for (; slow_ahead != 0 && slow_fetched < kSlowAhead; slow_ahead &= slow_ahead - 1) {
+        const auto next = static_cast<std::uint32_t>(__builtin_ctzll(slow_ahead));
+        if (steady[next].key == 0 || steady[next].until <= end) {
+          prefetch_slow(w * 64 + next, n);
+          ++slow_fetched;
+        }
       }
+      slow_fetched -= slow_fetched > 0 ? 1 : 0;
       voice(w * 64 + bit, n);
       continue;
     }
@@ -198,11 +206,16 @@ void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
   const std::size_t size = tone.format == SampleFormat::F32 ? sizeof(float) : sizeof(std::int16_t);
   const std::uint64_t samples =
       std::min<std::uint64_t>((n * tone.step) >> 32, static_cast<std::uint64_t>(tone.run));
-  const std::byte* first = tone.data + static_cast<std::size_t>(tone.index) * size;
-  const std::size_t bytes = std::min<std::size_t>(samples * size, 8192);
+  // From the taps before the position to those after the last one.
+  const auto before = static_cast<std::size_t>(
+      std::min<std::int64_t>(tone.index, taps_before(tone.quality)));
+  const std::byte* first = tone.data + (static_cast<std::size_t>(tone.index) - before) * size;
+  const std::size_t bytes = std::min<std::size_t>(
+      (before + samples + static_cast<std::size_t>(taps_after(tone.quality))) * size, 8192);
   for (std::size_t at = 0; at < bytes; at += 64) {
     __builtin_prefetch(first + at);
   }
+  __builtin_prefetch(first + bytes);
 }
 
 void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
