@@ -7,7 +7,7 @@
 #include <avrig/media/resampler.hpp>
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace avrig::dipstream {
 namespace {
@@ -34,13 +34,26 @@ class Rows {
       rows_[channel].insert(rows_[channel].end(), from, from + samples);
     }
   }
-  [[nodiscard]] std::vector<std::byte> bytes() const {
-    std::vector<std::byte> all(rows_.size() * rows_[0].size() * sizeof(float));
-    for (std::size_t channel = 0; channel < rows_.size(); ++channel) {
-      const std::size_t row = rows_[channel].size() * sizeof(float);
-      std::memcpy(all.data() + channel * row, rows_[channel].data(), row);
+  /// All of it, with 16 bits a sample where that loses nothing.
+  [[nodiscard]] std::shared_ptr<const Sound> sound() const {
+    const auto channels = static_cast<std::uint32_t>(rows_.size());
+    std::vector<std::int16_t> narrow(rows_.size() * rows_[0].size());
+    bool fits = true;
+    for (std::size_t channel = 0; channel < rows_.size() && fits; ++channel) {
+      const std::vector<float>& row = rows_[channel];
+      fits = mixer::narrow(row.data(), narrow.data() + channel * row.size(), row.size());
     }
-    return all;
+    if (fits) {
+      return Sound::from_bytes(std::as_bytes(std::span(narrow)),
+                               {mixer::SampleFormat::S16, channels, true});
+    }
+    std::vector<float> wide;
+    wide.reserve(rows_.size() * rows_[0].size());
+    for (const std::vector<float>& row : rows_) {
+      wide.insert(wide.end(), row.begin(), row.end());
+    }
+    return Sound::from_bytes(std::as_bytes(std::span(wide)),
+                             {mixer::SampleFormat::F32, channels, true});
   }
 
  private:
@@ -133,8 +146,7 @@ std::shared_ptr<const Sound> Sound::from_file(const std::string& path,
   (void)decoder.send_end();
   receive_all(decoder, collector);
   collector.finish();
-  const std::vector<std::byte> bytes = rows.bytes();
-  return from_bytes(bytes, {mixer::SampleFormat::F32, channels, true});
+  return rows.sound();
 }
 
 }  // namespace avrig::dipstream

@@ -207,8 +207,8 @@ void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
   const std::uint64_t samples =
       std::min<std::uint64_t>((n * tone.step) >> 32, static_cast<std::uint64_t>(tone.run));
   // From the taps before the position to those after the last one.
-  const auto before = static_cast<std::size_t>(
-      std::min<std::int64_t>(tone.index, taps_before(tone.quality)));
+  const auto before =
+      static_cast<std::size_t>(std::min<std::int64_t>(tone.index, taps_before(tone.quality)));
   const std::byte* first = tone.data + (static_cast<std::size_t>(tone.index) - before) * size;
   const std::size_t bytes = std::min<std::size_t>(
       (before + samples + static_cast<std::size_t>(taps_after(tone.quality))) * size, 8192);

@@ -38,4 +38,18 @@ SampleFault inspect(SampleView& view) noexcept {
   return SampleFault::None;
 }
 
+bool narrow(const float* from, std::int16_t* to, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float wide = from[i] * 32768.0F;  // a power of two: exact
+    if (!(wide >= -32768.0F && wide <= 32767.0F)) {
+      return false;
+    }
+    to[i] = static_cast<std::int16_t>(wide);
+    if (static_cast<float>(to[i]) != wide) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace avrig::mixer

@@ -420,4 +420,21 @@ TEST_SUITE("core/mixer/sound") {
     }
     CHECK((outs[0] == outs[1]));
   }
+
+  TEST_CASE("samples are narrowed to 16 bits only where nothing is lost") {
+    std::vector<float> floats;
+    for (int i = -32768; i <= 32767; ++i) {
+      floats.push_back(static_cast<float>(i) / 32768.0F);
+    }
+    std::vector<std::int16_t> shorts(floats.size());
+    REQUIRE(narrow(floats.data(), shorts.data(), floats.size()));
+    for (int i = -32768; i <= 32767; ++i) {
+      REQUIRE(shorts[static_cast<std::size_t>(i + 32768)] == i);
+    }
+    for (const float wrong : {1.0F, -1.5F, 0.5F / 32768.0F, std::nextafter(0.25F, 1.0F)}) {
+      CHECK_FALSE(narrow(&wrong, shorts.data(), 1));
+    }
+    const float nan = std::nanf("");
+    CHECK_FALSE(narrow(&nan, shorts.data(), 1));
+  }
 }

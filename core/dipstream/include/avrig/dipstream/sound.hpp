@@ -36,7 +36,8 @@ class Sound {
                                                                const SoundShape& shape);
 
   /// The first audio stream of a file of any format that FFmpeg reads, at `rate_hz`. `strict`: a
-  /// file of another rate is an error instead. Throws Error(Open), Error(Spec).
+  /// file of another rate is an error instead. What has 16 bits in the file, and the right rate,
+  /// keeps them. Throws Error(Open), Error(Spec).
   [[nodiscard]] static std::shared_ptr<const Sound> from_file(const std::string& path,
                                                               std::uint32_t rate_hz,
                                                               bool strict);

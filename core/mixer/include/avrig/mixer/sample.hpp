@@ -30,4 +30,10 @@ enum class SampleFault : std::uint32_t { None = 0, Empty, NoChannels, Stride, No
 /// Thread: control      RT-safe: no (reads all of it)
 [[nodiscard]] SampleFault inspect(SampleView& view) noexcept;
 
+/// Put samples into 16 bits, if nothing is lost by it: each is s / 32768 for a whole s. What was
+/// 16-bit once always is; it then takes half the memory and half the time to fetch.
+///
+/// Returns: false when some sample is not, and what `to` holds means nothing
+[[nodiscard]] bool narrow(const float* from, std::int16_t* to, std::size_t count) noexcept;
+
 }  // namespace avrig::mixer
