@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "desk_memory.hpp"
 #include "desk_reply.hpp"
 #include "fields.hpp"
 #include <avrig/error.hpp>
@@ -26,7 +27,7 @@ std::string line_of(const json& what) {
 
 }  // namespace
 
-Desk::Desk(MixerHost& host, std::uint32_t rate_hz)
+Desk::Desk(MixerHost& host, std::uint32_t rate_hz, Keeper* keeper)
     : host_(&host),
       rate_hz_(rate_hz),
       layout_(mixer::BusLayout::standard()),
@@ -35,6 +36,27 @@ Desk::Desk(MixerHost& host, std::uint32_t rate_hz)
       voice_room_(host.engine().config().voices),
       sources_(1),  // number 0 is the live input's
       source_room_(host.engine().config().sources) {
+  if (keeper != nullptr) {
+    std::vector<std::string> found;
+    for (const auto& [name, fd] : keeper->kept()) {
+      found.push_back(name);
+    }
+    memory_ = std::make_unique<Memory>(*keeper);
+    restored_ = !found.empty() && go_on();
+    if (!restored_ && !found.empty()) {
+      // A predecessor that never got ready: nothing was heard of it.
+      memory_.reset();
+      for (const std::string& name : found) {
+        keeper->forget(name);
+        keeper->kept().erase(name);
+      }
+      memory_ = std::make_unique<Memory>(*keeper);
+    }
+    host_->record(memory_->timeline);
+    if (restored_) {
+      return;
+    }
+  }
   for (const Command& command : layout_.commands()) {
     (void)host_->send(std::array{command});
   }
@@ -69,8 +91,16 @@ const std::map<std::string, Desk::Handler>& Desk::handlers() {
       {"meters", &Desk::meters},
       {"subscribe", &Desk::subscribe},
       {"queue", &Desk::queue},
+      {"session", &Desk::session},
+      {"resume_session", &Desk::resume_session},
   };
   return table;
+}
+
+Desk::ClientId Desk::join_as_host(Send send) {
+  host_client_ = kHost;
+  clients_[kHost].send = std::move(send);
+  return kHost;
 }
 
 Desk::ClientId Desk::join(Send send) {
@@ -79,10 +109,16 @@ Desk::ClientId Desk::join(Send send) {
   return id;
 }
 
-void Desk::leave(ClientId client) {
+void Desk::leave(ClientId connection) {
+  const ClientId client = whose(connection);
+  const bool spoke = speaks_for_.erase(connection) > 0;
   const auto found = clients_.find(client);
-  if (found == clients_.end()) {
-    return;
+  if (found == clients_.end() || (spoke && found->second.connection != connection) ||
+      (!spoke && found->second.connection != 0)) {
+    return;  // another connection speaks for it by now
+  }
+  if (memory_ && !restoring_) {
+    memory_->note(Memory::kLeft, {{"client", client}});
   }
   for (const std::uint16_t queue : found->second.queues) {
     host_->detach(queue);
@@ -93,7 +129,7 @@ void Desk::leave(ClientId client) {
       continue;
     }
     voice.owner = 0;
-    if (voice.on_exit != OnExit::Keep) {
+    if (voice.on_exit != OnExit::Keep && !restoring_) {
       const double fade = voice.on_exit == OnExit::Fade ? kOwnerFadeSeconds * rate_hz_ : 0.0;
       remove_later(id, static_cast<std::uint32_t>(fade));
     }
@@ -104,7 +140,8 @@ void Desk::remove_later(mixer::VoiceId id, std::uint32_t fade) {
   later_.push_back(mixer::remove_voice(id, mixer::kCommandForce, fade));
 }
 
-void Desk::hear(ClientId client, const std::string& line, std::vector<UniqueFd>& fds) {
+void Desk::hear(ClientId connection, const std::string& line, std::vector<UniqueFd>& fds) {
+  const ClientId client = whose(connection);
   json id;
   try {
     const json request = json::parse(line);
@@ -114,6 +151,10 @@ void Desk::hear(ClientId client, const std::string& line, std::vector<UniqueFd>&
     if (!id.is_null() && !id.is_string() && !id.is_number_integer()) {
       id = nullptr;
       throw Error(ErrorCode::Spec, "'id' must be a whole number or a text");
+    }
+    if (request.is_object() && request.value("again", json()) == json(true) &&
+        answer_again(client, id, request.value("shared", json()) == json(true))) {
+      return;
     }
     ask(client, request, fds);
   } catch (const json::exception& error) {
@@ -126,6 +167,7 @@ void Desk::hear(ClientId client, const std::string& line, std::vector<UniqueFd>&
 void Desk::ask(ClientId client, const json& request, std::vector<UniqueFd>& fds) {
   Fields fields(request);
   const std::string what = fields.text("do");
+  (void)fields.find("again");
   const auto found = handlers().find(what);
   if (found == handlers().end()) {
     std::string all;
@@ -149,7 +191,9 @@ void Desk::reply(ClientId client, const json& id, json what, int fd) {
     what["fd"] = true;
   }
   what["ok"] = !what.contains("error");
-  found->second.send(line_of(what), fd);
+  if (found->second.send) {
+    found->second.send(line_of(what), fd);
+  }
 }
 
 void Desk::fail(ClientId client, const json& id, const std::string& text) {
@@ -174,12 +218,26 @@ void Desk::send(ClientId client,
             "",
             UniqueFd(fd >= 0 ? ::fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1)};
   for (Commands& group : groups) {
-    std::vector<std::uint64_t> requests;
     for (Command& command : group) {
       command.request = next_request_++;
-      requests.push_back(command.request);
     }
     group.front().batch = static_cast<std::uint16_t>(group.size());
+  }
+  if (memory_) {
+    json sent = json::array();
+    for (const Commands& group : groups) {
+      for (const Command& command : group) {
+        sent.push_back({command.request,
+                        command.voice,
+                        static_cast<int>(command.kind),
+                        &command == &group.front()});
+      }
+    }
+    memory_->note(
+        Memory::kSent,
+        {{"client", client}, {"id", id}, {"more", more}, {"batch", batch}, {"requests", sent}});
+  }
+  for (const Commands& group : groups) {
     if (!host_->send(group)) {
       throw Error(ErrorCode::Open,
                   "the command queue is full (" + std::to_string(MixerHost::kQueueCapacity) +
@@ -192,17 +250,23 @@ void Desk::send(ClientId client,
       origins_[command.request] = {client, id.dump()};
     }
     if (joined != clients_.end() && !id.is_null()) {
-      Client& asker = joined->second;
-      asker.asked[id.dump()] = {group.front().request, group.front().voice};
-      asker.asked_order.push_back(id.dump());
-      if (asker.asked_order.size() > kRememberedIds) {
-        asker.asked.erase(asker.asked_order.front());
-        asker.asked_order.pop_front();
-      }
+      remember_id(joined->second, id.dump(), {group.front().request, group.front().voice});
     }
   }
   while (origins_.size() > kRememberedRequests) {
     origins_.erase(origins_.begin());
+  }
+}
+
+void Desk::remember_id(Client& client, const std::string& key, const Asked& asked) {
+  client.asked[key] = asked;
+  client.answers.erase(key);
+  client.asked_order.push_back(key);
+  if (client.asked_order.size() > kRememberedIds) {
+    const std::string& oldest = client.asked_order.front();
+    client.asked.erase(oldest);
+    client.answers.erase(oldest);
+    client.asked_order.pop_front();
   }
 }
 
@@ -294,13 +358,17 @@ std::uint32_t Desk::take_source(std::shared_ptr<const Sound> sound) {
   }
   const std::uint32_t number = free_source();
   host_->engine().set_samples(number, sound->view());
-  sources_[number] = {std::move(sound), 1};
+  sources_[number] = {std::move(sound), 1, {}};
   return number;
 }
 
 void Desk::drop_source(std::uint32_t number) {
   Source& source = sources_[number];
   if (source.voices > 0 && --source.voices == 0) {
+    if (memory_ && !source.kept.empty()) {
+      memory_->keeper->forget(source.kept);
+    }
+    source.kept.clear();
     source.sound.reset();
     free_sources_.push_back(number);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "desk_memory.hpp"
 #include "desk_reply.hpp"
 #include <avrig/mixer/commands.hpp>
 
@@ -10,6 +11,8 @@
 
 namespace avrig::dipstream {
 namespace {
+
+constexpr std::size_t kRememberedEvents = 4096;  // of one session
 
 using mixer::Event;
 using mixer::EventKind;
@@ -103,6 +106,10 @@ std::string explain(Reason reason) {
 }
 
 void Desk::turn() {
+  if (memory_) {
+    memory_->timeline.supply();
+    let_go_of_the_lost();
+  }
   while (!later_.empty() && host_->send(std::array{later_.front()})) {
     later_.pop_front();
   }
@@ -126,7 +133,11 @@ void Desk::turn() {
     heard = clock.sample;
     ledger_.doubt(INT64_MIN, heard);
   }
-  for (const Event& certain : ledger_.heard(heard)) {
+  const std::vector<Event> all = ledger_.heard(heard);
+  if (memory_ && !all.empty()) {
+    memory_->note(Memory::kHeard, {{"sample", heard}, {"freewheel", clock.freewheel}});
+  }
+  for (const Event& certain : all) {
     publish(certain);
   }
 }
@@ -141,6 +152,9 @@ void Desk::end_stretch(const OutputClock& last, std::int64_t end) {
   if (last.cycles == 0) {
     return;
   }
+  if (memory_ && !restoring_) {
+    memory_->note(last, end);
+  }
   ledger_.doubt(last.freewheel ? INT64_MIN : end - in_doubt(last), end + 1);
   stretches_.push_back({last, end});
   if (stretches_.size() > kStretches) {
@@ -149,6 +163,13 @@ void Desk::end_stretch(const OutputClock& last, std::int64_t end) {
 }
 
 void Desk::on_event(const Event& event) {
+  if (memory_) {
+    memory_->note(event);
+  }
+  deal_with(event);
+}
+
+void Desk::deal_with(const Event& event) {
   if (event.kind == EventKind::Accepted || event.kind == EventKind::Refused) {
     answer(event);
     return;
@@ -221,6 +242,14 @@ void Desk::answer(const Event& event) {
   if (!whole.error.empty()) {
     what["error"] = whole.error;
   }
+  const auto client = clients_.find(whole.client);
+  if (memory_ && client != clients_.end() && client->second.asked.count(whole.id.dump()) != 0) {
+    json kept = what;
+    kept["id"] = whole.id;
+    kept["ok"] = !what.contains("error");
+    client->second.answers[whole.id.dump()] =
+        kept.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
   reply(whole.client, whole.id, what, whole.error.empty() ? whole.fd.get() : -1);
 }
 
@@ -269,6 +298,11 @@ void Desk::publish(const Event& event) {
     }
     what["late"] = event.late;
     what["value"] = event.value;
+    if (event.kind == EventKind::Gap) {
+      what["samples"] = event.value;
+      what["from"] = event.sample;
+      what["to"] = event.sample + event.value;
+    }
     if (event.level > 0) {
       what["level"] = event.level;
     }
@@ -282,7 +316,19 @@ void Desk::publish(const Event& event) {
     what["state"] = (event.flags & mixer::kEventSuspect) != 0     ? "suspect"
                     : (event.flags & mixer::kEventConfirmed) != 0 ? "confirmed"
                                                                   : "predicted";
-    client.send(what.dump(-1, ' ', false, json::error_handler_t::replace), -1);
+    if (!client.token.empty()) {
+      what["seq"] = ++client.told;
+    }
+    const std::string line = what.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (client.send) {
+      client.send(line, -1);
+    }
+    if (!client.token.empty()) {
+      client.last_events.push_back(line);
+      if (client.last_events.size() > kRememberedEvents) {
+        client.last_events.pop_front();
+      }
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "desk_memory.hpp"
 #include "desk_reply.hpp"
 #include "fields.hpp"
 #include <avrig/error.hpp>
@@ -62,6 +63,7 @@ void Desk::bus(ClientId client, Fields& fields, const json& id, std::vector<Uniq
   const json more = {{"bus", name}, {"effective_db", changed.effective_db(name)}};
   send(client, id, std::move(groups), more, false);
   layout_ = std::move(changed);
+  note_buses();
 }
 
 void Desk::buses(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
@@ -220,6 +222,12 @@ void Desk::subscribe(ClientId client, Fields& fields, const json& id, std::vecto
   fields.finish();
   const auto found = clients_.find(client);
   if (found != clients_.end()) {
+    if (memory_) {
+      const int chosen = static_cast<int>(which == 0   ? Subscription::Mine
+                                          : which == 1 ? Subscription::All
+                                                       : Subscription::None);
+      memory_->note(Memory::kSubscribed, {{"client", client}, {"events", chosen}});
+    }
     found->second.events = which == 0   ? Subscription::Mine
                            : which == 1 ? Subscription::All
                                         : Subscription::None;
@@ -244,6 +252,9 @@ void Desk::queue(ClientId client, Fields& fields, const json& id, std::vector<Un
     throw Error(ErrorCode::Open, "all command queues are taken");
   }
   found->second.queues.push_back(number);
+  if (memory_ && memory_->keeper->keep("queue-" + std::to_string(number), segment.fd())) {
+    memory_->note(Memory::kQueue, {{"client", client}, {"queue", number}});
+  }
   reply(client,
         id,
         {{"queue", number},

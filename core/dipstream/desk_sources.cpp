@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "base64.hpp"
+#include "desk_memory.hpp"
 #include "desk_reply.hpp"
 #include "fields.hpp"
 #include <avrig/error.hpp>
@@ -148,6 +149,7 @@ void Desk::make_voice(
     names_[name] = command.voice;
   }
   try {
+    note_voice(command.voice, voices_[command.voice]);
     send(client, id, {{command}}, more, false, fd);
   } catch (const Error&) {
     give_back(command.voice);

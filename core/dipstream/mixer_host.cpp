@@ -199,6 +199,21 @@ void MixerHost::go_on(std::int64_t zero, std::int64_t reached) noexcept {
   fresh_.store(false, std::memory_order_release);
 }
 
+void MixerHost::recall(const TimelineLog& log) noexcept {
+  const TimelineLog::Progress reached = log.progress();
+  if (reached.cycles > 0) {
+    clock_.store({reached.sample,
+                  reached.time_ns,
+                  reached.ns_per_sample,
+                  reached.sigma_ns,
+                  reached.frame,
+                  reached.epoch,
+                  reached.block,
+                  reached.cycles,
+                  reached.freewheel != 0});
+  }
+}
+
 void MixerHost::replay(const TimelineLog& log, const ReplayHelp& help) {
   if (live_channels_ > 0) {
     make_live_stream();
@@ -328,7 +343,11 @@ void MixerHost::render(const clock::OutputCycle& cycle,
                    cycle.frame + static_cast<std::int64_t>(samples),
                    expected_ns_,
                    epoch_,
-                   cycles_});
+                   cycles_,
+                   cycle.ns_per_sample,
+                   cycle.sigma_ns,
+                   samples,
+                   cycle.freewheel ? 1U : 0U});
   }
 }
 

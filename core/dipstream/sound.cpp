@@ -78,6 +78,10 @@ void Sound::check() {
       }
     }
   }
+  hold();
+}
+
+void Sound::hold() noexcept {
   // A page that is not there would be fetched by the callback. Without the right to lock memory
   // (RLIMIT_MEMLOCK) it is at least there now: inspect() has touched all of it.
   locked_ = ::mlock(view_.data, bytes()) == 0;
@@ -91,14 +95,16 @@ std::shared_ptr<const Sound> Sound::from_bytes(std::span<const std::byte> bytes,
   view.channels = shape.channels;
   view.format = shape.format;
   view.stride_bytes = static_cast<std::size_t>(view.length) * size_of(shape.format);
-  sound->own_.resize(bytes.size());
-  view.data = sound->own_.data();
+  sound->memory_ = shm::Segment::create("avrig-sound", bytes.size());
+  sound->mapped_.emplace(*sound->memory_, shm::Mapping::Access::ReadWrite);
+  std::byte* own = sound->mapped_->bytes().data();
+  view.data = own;
   if (shape.planar || shape.channels == 1) {
-    std::copy(bytes.begin(), bytes.end(), sound->own_.begin());
+    std::copy(bytes.begin(), bytes.end(), own);
   } else if (shape.format == SampleFormat::F32) {
-    sort_out<float>(bytes.data(), sound->own_.data(), view.length, view.channels);
+    sort_out<float>(bytes.data(), own, view.length, view.channels);
   } else {
-    sort_out<std::int16_t>(bytes.data(), sound->own_.data(), view.length, view.channels);
+    sort_out<std::int16_t>(bytes.data(), own, view.length, view.channels);
   }
   sound->check();
   return sound;
@@ -112,7 +118,7 @@ std::shared_ptr<const Sound> Sound::from_memfd(UniqueFd fd, const SoundShape& sh
         "the memory must be a memfd that is sealed against write, shrink and grow "
         "(F_ADD_SEALS): it may not change while it plays");
   }
-  const shm::Segment segment = shm::Segment::adopt(std::move(fd));
+  shm::Segment segment = shm::Segment::adopt(std::move(fd));
   shm::Mapping mapping(segment, shm::Mapping::Access::ReadOnly);
   const auto bytes = std::span<const std::byte>(mapping.bytes()).first(segment.bytes());
   if (!shape.planar && shape.channels != 1) {
@@ -125,7 +131,23 @@ std::shared_ptr<const Sound> Sound::from_memfd(UniqueFd fd, const SoundShape& sh
   sound->view_.stride_bytes = static_cast<std::size_t>(sound->view_.length) * size_of(shape.format);
   sound->view_.data = bytes.data();
   sound->mapped_.emplace(std::move(mapping));
+  sound->memory_ = std::move(segment);
   sound->check();
+  return sound;
+}
+
+std::shared_ptr<const Sound> Sound::from_kept(UniqueFd fd, const mixer::SampleView& shape) {
+  auto sound = std::make_shared<Sound>();
+  sound->memory_ = shm::Segment::adopt(std::move(fd));
+  sound->mapped_.emplace(*sound->memory_, shm::Mapping::Access::ReadOnly);
+  sound->view_ = shape;
+  sound->view_.data = sound->mapped_->bytes().data();
+  if (shape.channels == 0 || shape.channels > 64 || shape.length <= 0 ||
+      shape.stride_bytes < static_cast<std::size_t>(shape.length) * size_of(shape.format) ||
+      sound->bytes() > sound->mapped_->bytes().size()) {
+    throw Error(ErrorCode::Open, "this memory does not hold the sound that it should");
+  }
+  sound->hold();
   return sound;
 }
 

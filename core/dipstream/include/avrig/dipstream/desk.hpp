@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,14 +37,20 @@ class Desk {
   /// Hands a line (without its end) to a client, with a descriptor where `fd` >= 0.
   using Send = std::function<void(const std::string& line, int fd)>;
 
-  Desk(MixerHost& host, std::uint32_t rate_hz);
+  /// `keeper`: holds what a successor needs, and has what a predecessor gave (see restored()).
+  Desk(MixerHost& host, std::uint32_t rate_hz, Keeper* keeper = nullptr);
   ~Desk();
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   [[nodiscard]] ClientId join(Send send);
   /// The host itself: its times count from set_origin().
-  [[nodiscard]] ClientId join_as_host(Send send) { return host_client_ = join(std::move(send)); }
+  [[nodiscard]] ClientId join_as_host(Send send);
+  /// True where a predecessor had been set up: all that it had is here, and the host has come to
+  /// where it was.
+  [[nodiscard]] bool restored() const noexcept { return restored_; }
+  /// Set up: from now on a successor goes on with what is here.
+  void note_ready();
   /// What it owned fades, stops or stays, as each voice was added to.
   void leave(ClientId client);
 
@@ -56,7 +63,7 @@ class Desk {
   void turn();
 
   /// From a sample's time to the moment it is heard, in samples.
-  void set_latency(std::int64_t samples) noexcept { latency_ = samples; }
+  void set_latency(std::int64_t samples);
   /// A delay behind the server's own account, measured with a cable: added to all times at the
   /// output, in seconds; may be negative.
   void set_bias(double seconds) noexcept { bias_ = seconds * rate_hz_; }
@@ -72,6 +79,7 @@ class Desk {
  private:
   enum class OnExit { Fade, Stop, Keep };
   enum class Subscription { None, Mine, All };
+  class Memory;
   struct Voice {
     ClientId owner = 0;
     std::string name;
@@ -92,6 +100,7 @@ class Desk {
   struct Source {
     std::shared_ptr<const Sound> sound;
     std::uint32_t voices = 0;
+    std::string kept;  // its name with the keeper
   };
   struct Reply;
   struct Pending {
@@ -110,6 +119,13 @@ class Desk {
     std::map<std::string, Asked> asked;  // by the client's own id, for cancel
     std::deque<std::string> asked_order;
     std::vector<std::uint16_t> queues;
+    // Of those who asked for a session alone.
+    std::string token;
+    ClientId connection = 0;                     // who speaks for it now, after a resume
+    std::int64_t away_until_ns = 0;              // of a dead writer's: it may still come back
+    std::uint64_t told = 0;                      // events so far
+    std::deque<std::string> last_events;         // the newest, numbered up to `told`
+    std::map<std::string, std::string> answers;  // by the client's own id
   };
   using Commands = std::vector<mixer::Command>;
   using Handler = void (Desk::*)(ClientId,
@@ -139,6 +155,8 @@ class Desk {
   void meters(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void subscribe(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
   void queue(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void session(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
+  void resume_session(ClientId, Fields&, const nlohmann::json& id, std::vector<UniqueFd>& fds);
 
   // Parts of requests ---------------------------------------------------------------------------
   [[nodiscard]] Commands commands_of(const std::string& what, Fields& fields, bool host);
@@ -180,6 +198,26 @@ class Desk {
   [[nodiscard]] nlohmann::json status_of(mixer::VoiceId id) const;
   [[nodiscard]] std::string name_of(mixer::VoiceId id) const;
 
+  // What outlives us ----------------------------------------------------------------------------
+  void note_voice(mixer::VoiceId id, const Voice& voice);
+  void note_buses();
+  [[nodiscard]] std::string keep_memory(int fd, const char* kind);
+  [[nodiscard]] bool go_on();
+  void read_again(std::uint32_t kind, const nlohmann::json& record);
+  void read_voice(const nlohmann::json& record);
+  void read_sent(const nlohmann::json& record);
+  void read_buses(const nlohmann::json& record);
+  void find_free_places();
+  void lend_again(std::span<const mixer::Command> batch);
+  void lend_stream(std::uint32_t number, const nlohmann::json& record, Voice* alive, UniqueFd fd);
+  void hear_again();
+  void forget_unsent();
+  void deal_with(const mixer::Event& event);
+  void remember_id(Client& client, const std::string& key, const Asked& asked);
+  [[nodiscard]] bool answer_again(ClientId client, const nlohmann::json& id, bool shared);
+  [[nodiscard]] ClientId whose(ClientId connection) const;
+  void let_go_of_the_lost();
+
   // Time -----------------------------------------------------------------------------------------
   [[nodiscard]] std::int64_t delay() const noexcept;
   [[nodiscard]] std::int64_t in_doubt(const OutputClock& clock) const noexcept;
@@ -208,7 +246,8 @@ class Desk {
   };
   std::deque<Stretch> stretches_;  // past epochs
   std::map<ClientId, Client> clients_;
-  ClientId next_client_ = 1;
+  static constexpr ClientId kHost = 1;
+  ClientId next_client_ = 2;
   ClientId host_client_ = 0;
   std::map<mixer::VoiceId, Voice> voices_;
   std::map<std::string, mixer::VoiceId> names_;
@@ -226,6 +265,11 @@ class Desk {
   std::map<std::uint64_t, Origin> origins_;  // of the newest requests, for events
   std::deque<mixer::Command> later_;         // of our own, when the queue was full
   std::uint64_t next_request_ = 1;
+  std::unique_ptr<Memory> memory_;           // null: nobody keeps anything
+  std::map<ClientId, ClientId> speaks_for_;  // connections that took up a session
+  std::vector<shm::Mapping> past_streams_;   // of voices that were gone before we began
+  bool restoring_ = false;
+  bool restored_ = false;
 };
 
 }  // namespace avrig::dipstream

@@ -77,6 +77,9 @@ class MixerHost final : public clock::OutputRenderer {
   /// Thread: control, nobody renders
   void record(TimelineLog& log) noexcept { log_ = &log; }
 
+  /// Know the time by a predecessor's clock, until our own runs.      Thread: control, nobody
+  /// renders
+  void recall(const TimelineLog& log) noexcept;
   /// What replay() asks for on its way.
   struct ReplayHelp {
     /// Comes before each batch: the samples that it names are to be lent.

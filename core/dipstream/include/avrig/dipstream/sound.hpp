@@ -42,7 +42,14 @@ class Sound {
                                                               std::uint32_t rate_hz,
                                                               bool strict);
 
+  /// Memory of ours that a predecessor had given into keeping, as its view() described it. Throws
+  /// Error(Open) where it does not fit.
+  [[nodiscard]] static std::shared_ptr<const Sound> from_kept(UniqueFd fd,
+                                                              const mixer::SampleView& shape);
+
   [[nodiscard]] const mixer::SampleView& view() const noexcept { return view_; }
+  /// The memory itself, for a keeper.
+  [[nodiscard]] int fd() const noexcept { return memory_ ? memory_->fd() : -1; }
   [[nodiscard]] std::size_t bytes() const noexcept;
 
   Sound() = default;
@@ -53,8 +60,10 @@ class Sound {
  private:
   void check();
 
+  void hold() noexcept;
+
   mixer::SampleView view_;
-  std::vector<std::byte> own_;
+  std::optional<shm::Segment> memory_;
   std::optional<shm::Mapping> mapped_;
   bool locked_ = false;
 };

@@ -25,6 +25,10 @@ class TimelineLog {
     std::int64_t time_ns;  ///< CLOCK_MONOTONIC at which the next cycle is expected
     std::uint64_t epoch;
     std::uint64_t cycles;  ///< 0 = none yet
+    double ns_per_sample;
+    std::int64_t sigma_ns;
+    std::uint64_t block;
+    std::uint64_t freewheel;  ///< 1: its times were not those of any clock
   };
   struct Batch {
     std::int64_t sample;  ///< the first one that it can change
