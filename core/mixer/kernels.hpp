@@ -26,9 +26,14 @@ inline constexpr std::size_t kJobsAhead = 8;  // a pass fetches what so many job
 
 struct Kernels {
   // Sums in the order of the jobs, whatever the grouping: l[i] += x[i] * left, r[i] += ...; `fresh`
-  // begins at zero instead of at what the rows hold.
-  using Pass =
-      void (*)(const Job* jobs, std::size_t count, float* l, float* r, std::size_t n, bool fresh);
+  // begins at zero instead of at what the rows hold; `most`, where given, is for the rows' peaks.
+  using Pass = void (*)(const Job* jobs,
+                        std::size_t count,
+                        float* l,
+                        float* r,
+                        std::size_t n,
+                        bool fresh,
+                        float* most);
   Pass mono_f32;
   Pass mono_s16;
   Pass stereo_f32;

@@ -105,7 +105,8 @@ void Mix::begin_peaks() noexcept {
   std::fill(most_.begin(), most_.end(), 0.0F);
 }
 
-void Mix::render(float* const* outputs, std::size_t offset) noexcept {
+// What a short block costs is mostly calls: all of the usual way is one function.
+[[gnu::flatten]] void Mix::render(float* const* outputs, std::size_t offset) noexcept {
   block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
   outputs_ = outputs;
   offset_ = offset;
@@ -124,7 +125,7 @@ void Mix::voices(std::uint32_t n) noexcept {
   }
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
     if (state_.buses[state_.bus_order[i]].jobs > 0) {
-      flush(state_.bus_order[i], n);
+      flush(state_.bus_order[i], n, true);
     }
   }
 }
@@ -218,7 +219,7 @@ void Mix::prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept {
   __builtin_prefetch(first + bytes);
 }
 
-void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
+void Mix::flush(std::uint32_t index, std::uint32_t n, bool last) noexcept {
   Bus& bus = state_.buses[index];
   if (bus.jobs == 0) {
     return;
@@ -232,7 +233,14 @@ void Mix::flush(std::uint32_t index, std::uint32_t n) noexcept {
   const auto pass = (bus.key & Steady::kMono) != 0
                         ? (wide ? kernels_.mono_f32 : kernels_.mono_s16)
                         : (wide ? kernels_.stereo_f32 : kernels_.stereo_s16);
-  pass(bus.job.data(), bus.jobs, l, r, n, fresh);
+  if (last) {
+    float most[2];
+    pass(bus.job.data(), bus.jobs, l, r, n, fresh, most);
+    row(index, left).peak = most[0];
+    row(index, right).peak = most[1];
+  } else {
+    pass(bus.job.data(), bus.jobs, l, r, n, fresh, nullptr);
+  }
   bus.jobs = 0;
 }
 
@@ -318,7 +326,8 @@ void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size
                       used_row(t.bus, voice.output[0], block_) + offset,
                       used_row(t.bus, voice.output[1], block_) + offset,
                       n,
-                      false);
+                      false,
+                      nullptr);
     return;
   }
   const float* x = nullptr;
@@ -500,14 +509,15 @@ bool Mix::lies_in_outputs() const noexcept {
 
 void Mix::finish_in_outputs(std::uint32_t n) noexcept {
   Row* rows = &row(favourite_, 0);
+  const std::uint32_t count = state_.config.outputs;
   float most = 0.0F;
-  for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
+  for (std::uint32_t o = 0; o < count; ++o) {
     if (!rows[o].used) {
       std::fill_n(outputs_[o] + offset_, n, 0.0F);
       continue;
     }
     rows[o].used = false;
-    const float peak = kernels_.peak(rows[o].samples, n);
+    const float peak = peak_of(rows[o], n);
     most = std::max(most, peak);
     most_[o] = most_[o] == kUnmeasured ? kUnmeasured : std::max(most_[o], peak);
   }
@@ -537,6 +547,7 @@ void Mix::buses(std::uint32_t n) noexcept {
     for (std::uint32_t o = 0; o < count; ++o) {
       if (rows[o].used) {
         apply_gain(state_.buses[b].direct, rows[o].samples, n);
+        rows[o].peak = kUnmeasured;
       }
     }
   }
