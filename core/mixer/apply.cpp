@@ -272,7 +272,6 @@ Reason Apply::stage_add(const Command& command, Staged& staged) noexcept {
   made.pitch = std::clamp(add.pitch, kMinPitch, kMaxPitch);
   voice = made;
   state_.tones[slot] = Tone{};
-  state_.steady[slot] = {};
   state_.tones[slot].bus = add.bus;
   state_.tones[slot].quality = add.quality;
   state_.publish(slot);

@@ -39,6 +39,8 @@ class Mix {
   void begin_peaks() noexcept;
 
   static constexpr float kUnmeasured = -1.0F;
+  static constexpr std::size_t kWindow = 8192;  // samples an interpolator may look at in one go
+  static constexpr std::size_t kPad = 64;       // floats that a vector load may read and not use
 
  private:
   /// What one bus has for one output in this block. Sums move up the tree as they lie where nothing
@@ -50,8 +52,8 @@ class Mix {
   };
 
   void voices(std::uint32_t n) noexcept;
-  [[gnu::noinline]] void voice(std::uint32_t slot, std::uint32_t n) noexcept;
-  [[gnu::noinline]] void prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept;
+  void voice(std::uint32_t slot, std::uint32_t n) noexcept;
+  void prefetch_slow(std::uint32_t slot, std::uint32_t n) noexcept;
   void voices_of(std::uint32_t w, std::uint32_t n) noexcept;
   static void prefetch(const std::byte* first, std::size_t bytes) noexcept;
   void flush(std::uint32_t bus, std::uint32_t n, bool last = false) noexcept;
@@ -77,11 +79,11 @@ class Mix {
   void sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n) noexcept;
   [[nodiscard]] bool lies_in_outputs() const noexcept;
   void finish_in_outputs(std::uint32_t n) noexcept;
-  [[gnu::noinline]] void move_up(std::uint32_t bus, std::uint32_t n) noexcept;
+  void move_up(std::uint32_t bus, std::uint32_t n) noexcept;
   void finish_output(std::uint32_t output, std::uint32_t n) noexcept;
   [[nodiscard]] float peak_of(Row& row, std::uint32_t n) noexcept;
-  [[gnu::noinline]] void apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
-  [[gnu::noinline]] void marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept;
+  void apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
+  void marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept;
   [[nodiscard]] Row& row(std::uint32_t bus, std::uint32_t output) noexcept {
     return rows_[bus * state_.config.outputs + output];
   }

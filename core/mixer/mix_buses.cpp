@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "mix.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+// From the rows of the buses to the outputs.
+
+namespace avrig::mixer {
+
+void Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
+  std::uint32_t ramped = 0;
+  if (gain.length > 0 && state_.block_begin < gain.begin + gain.length) {
+    ramped = static_cast<std::uint32_t>(
+        std::min<std::int64_t>(n, gain.begin + gain.length - state_.block_begin));
+    kernels_.ramp(gains_[0].get(), gain.from, gain.delta, state_.block_begin - gain.begin, ramped);
+    kernels_.multiply(x, gains_[0].get(), ramped);
+  }
+  if (ramped < n && gain.to != 1.0F) {
+    kernels_.scale(x + ramped, gain.to, n - ramped);
+  }
+}
+
+float Mix::peak_of(Row& of, std::uint32_t n) noexcept {
+  if (of.peak == kUnmeasured) {
+    of.peak = kernels_.peak(of.samples, n);
+  }
+  return of.peak;
+}
+
+// Two sums become one. What lies in the outputs stays there: a sum does not mind the order of two.
+void Mix::sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n) noexcept {
+  const bool stays = from.samples == outputs_[output] + offset_;
+  float* goal = stays ? from.samples : into.samples;
+  kernels_.add_scaled(stays ? into.samples : from.samples, 1.0F, goal, n);
+  into.samples = goal;
+  into.peak = kUnmeasured;
+}
+
+// All voices are on one bus, summed in the outputs, and nothing is to be done to them on the way.
+bool Mix::lies_in_outputs() const noexcept {
+  if (touched_ != std::uint64_t{1} << favourite_) {
+    return false;
+  }
+  const std::int64_t begin = state_.block_begin;
+  bool unity = state_.buses[favourite_].direct.unity(begin);
+  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;) {
+    const Bus& bus = state_.buses[static_cast<std::uint32_t>(b)];
+    unity = unity && bus.gain.unity(begin);
+    b = bus.parent;
+  }
+  return unity;
+}
+
+void Mix::finish_in_outputs(std::uint32_t n) noexcept {
+  Row* rows = &row(favourite_, 0);
+  const std::uint32_t count = state_.config.outputs;
+  float most = 0.0F;
+  for (std::uint32_t o = 0; o < count; ++o) {
+    if (!rows[o].used) {
+      std::fill_n(outputs_[o] + offset_, n, 0.0F);
+      continue;
+    }
+    rows[o].used = false;
+    const float peak = peak_of(rows[o], n);
+    most = std::max(most, peak);
+    most_[o] = most_[o] == kUnmeasured ? kUnmeasured : std::max(most_[o], peak);
+  }
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    peaks_[state_.bus_order[i]] = 0.0F;
+  }
+  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;
+       b = state_.buses[static_cast<std::uint32_t>(b)].parent) {
+    peaks_[b] = most;
+  }
+  touched_ = 0;
+}
+
+void Mix::buses(std::uint32_t n) noexcept {
+  if (lies_in_outputs()) {
+    finish_in_outputs(n);
+    return;
+  }
+  const std::uint32_t count = state_.config.outputs;
+  const std::uint64_t sounding = touched_;
+  for (std::uint32_t i = 0; i < state_.bus_count && sounding != 0; ++i) {
+    const std::uint32_t b = state_.bus_order[i];
+    if ((sounding >> b & 1) == 0 || state_.buses[b].direct.unity(state_.block_begin)) {
+      continue;
+    }
+    Row* rows = &row(b, 0);
+    for (std::uint32_t o = 0; o < count; ++o) {
+      if (rows[o].used) {
+        apply_gain(state_.buses[b].direct, rows[o].samples, n);
+        rows[o].peak = kUnmeasured;
+      }
+    }
+  }
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    const std::uint32_t b = state_.bus_order[i];
+    peaks_[b] = 0.0F;
+    if ((touched_ >> b & 1) != 0) {
+      move_up(b, n);
+    }
+  }
+  for (std::uint32_t o = 0; o < count; ++o) {
+    finish_output(o, n);
+  }
+  if (sounding != 0 && (sounding >> favourite_ & 1) == 0) {
+    favourite_ = static_cast<std::uint32_t>(__builtin_ctzll(sounding));
+  }
+  touched_ = 0;
+}
+
+// What is on a bus goes through its gain into the bus above, or out.
+void Mix::move_up(std::uint32_t b, std::uint32_t n) noexcept {
+  const Bus& bus = state_.buses[b];
+  const bool changed = !bus.gain.unity(state_.block_begin);
+  Row* rows = &row(b, 0);
+  Row* above = bus.parent < 0 ? finals_.data() : &row(static_cast<std::uint32_t>(bus.parent), 0);
+  if (bus.parent >= 0) {
+    touched_ |= std::uint64_t{1} << bus.parent;
+  }
+  float most = 0.0F;
+  for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
+    if (!rows[o].used) {
+      continue;
+    }
+    if (changed) {
+      apply_gain(bus.gain, rows[o].samples, n);
+      rows[o].peak = kUnmeasured;
+    }
+    most = std::max(most, peak_of(rows[o], n));
+    if (above[o].used) {
+      sum(rows[o], above[o], o, n);
+    } else {
+      above[o] = rows[o];
+    }
+    rows[o].used = false;
+  }
+  peaks_[b] = most;
+}
+
+void Mix::finish_output(std::uint32_t output, std::uint32_t n) noexcept {
+  Row& last = finals_[output];
+  float* goal = outputs_[output] + offset_;
+  if (!last.used) {
+    std::fill_n(goal, n, 0.0F);
+    return;
+  }
+  last.used = false;
+  if (last.samples != goal) {
+    std::memcpy(goal, last.samples, n * sizeof(float));
+  }
+  if (most_[output] != kUnmeasured) {
+    most_[output] = std::max(most_[output], peak_of(last, n));
+  }
+}
+
+void Mix::marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept {
+  std::uint32_t* link = &state_.marks;
+  while (*link != kNone) {
+    const std::uint32_t index = *link;
+    Play& play = state_.plays[index];
+    const Mark& mark = play.how.mark;
+    for (std::uint32_t bit = 0; bit < mark.bits; ++bit) {
+      const bool high = mark.bits == 1 || ((mark.code >> bit) & 1) != 0;
+      const std::int64_t begin = play.mark_at + std::int64_t{bit} * mark.width - state_.block_begin;
+      const std::int64_t end = std::min<std::int64_t>(n, begin + mark.width);
+      for (std::int64_t i = std::max<std::int64_t>(0, begin); high && i < end; ++i) {
+        outputs[mark.output][offset + static_cast<std::size_t>(i)] += mark.level;
+        most_[mark.output] = kUnmeasured;
+      }
+    }
+    if (state_.cursor >= play.mark_at + std::int64_t{mark.bits} * mark.width) {
+      *link = play.next_mark;
+      play.mark_active = false;
+      state_.give_back_play(index);
+    } else {
+      link = &play.next_mark;
+    }
+  }
+}
+
+}  // namespace avrig::mixer
