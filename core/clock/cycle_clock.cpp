@@ -9,6 +9,7 @@ namespace avrig::clock {
 namespace {
 
 constexpr double kEarlyNs = 300'000.0;
+constexpr double kFarNs = 100'000.0;
 // A device tells of a break some cycles after the counting has shown it.
 constexpr double kToldLateS = 0.02;
 
@@ -35,6 +36,16 @@ void CycleClock::anchor(std::int64_t index, std::int64_t now_ns) noexcept {
   map_.ns_per_unit = ns_per_unit_;
 }
 
+// By how much a wake-up moves the line. An epoch hangs on a single wake-up at first: until the loop
+// has the longer memory, the line goes through the mean of those that came; none of them may pull
+// it far, for it may be late by anything.
+double CycleClock::pull(double omega, double error_ns) const noexcept {
+  const double by_loop = std::min(1.0, omega * std::numbers::sqrt2);
+  const double by_mean = 1.0 / (cycles_ + 2.0);
+  return by_loop >= by_mean ? by_loop * error_ns
+                            : by_mean * std::clamp(error_ns, -kFarNs, kFarNs);
+}
+
 bool CycleClock::update(std::int64_t index, std::uint32_t count, std::int64_t now_ns) noexcept {
   const double period_ns = count * (ns_per_unit_ > 0.0 ? ns_per_unit_ : nominal_ns_);
   const double error_ns = static_cast<double>(now_ns - base_ns_) - next_ns_;
@@ -52,7 +63,7 @@ bool CycleClock::update(std::int64_t index, std::uint32_t count, std::int64_t no
   }
   const double seconds = period_ns * 1e-9;
   const double omega = 2.0 * std::numbers::pi * bandwidth_hz(elapsed_s_) * seconds;
-  const double corrected_ns = next_ns_ + std::min(1.0, omega * std::numbers::sqrt2) * error_ns;
+  const double corrected_ns = next_ns_ + pull(omega, error_ns);
   ns_per_unit_ += std::min(0.25, omega * omega) * error_ns / count;
   // A device is within 1 % of its nominal rate; beyond that the wake-ups are not its clock.
   ns_per_unit_ = std::clamp(ns_per_unit_, nominal_ns_ * 0.99, nominal_ns_ * 1.01);

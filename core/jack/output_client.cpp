@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "populate.hpp"
 #include <avrig/error.hpp>
 #include <avrig/jack/output_client.hpp>
 #include <avrig/monotonic.hpp>
@@ -66,6 +67,7 @@ void OutputClient::activate(std::int64_t newest_frame) {
   if (newest_frame > 0) {
     frames_.go_on_from(newest_frame);
   }
+  populate_program();
   if (jack_activate(client_.get()) != 0) {
     throw Error(ErrorCode::Open, "the JACK server does not activate our client");
   }

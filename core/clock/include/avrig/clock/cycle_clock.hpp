@@ -43,6 +43,7 @@ class CycleClock {
 
  private:
   void anchor(std::int64_t index, std::int64_t now_ns) noexcept;
+  [[nodiscard]] double pull(double omega, double error_ns) const noexcept;
 
   double nominal_ns_;
   ClockMap map_;
