@@ -253,6 +253,18 @@ std::uint64_t RingMaker::tail() noexcept {
   return oldest;
 }
 
+void RingMaker::leave_to_skippers(std::uint64_t most) noexcept {
+  // The cheap look first: few frames are out at all.
+  if (head_ - tail_ <= most) {
+    return;
+  }
+  reclaim();
+  const std::uint64_t wanted = lowest_hold(true);
+  if (wanted > tail_ + most) {
+    (void)raise_floor(wanted - most);
+  }
+}
+
 std::optional<std::uint32_t> RingMaker::try_claim() noexcept {
   if (free_.empty()) {
     reclaim();

@@ -12,7 +12,7 @@ namespace avrig::shm {
 namespace {
 
 constexpr std::uint64_t kSyncMagic = 0x676e'6972'7661'0003;
-constexpr std::uint32_t kSyncVersion = 1;
+constexpr std::uint32_t kSyncVersion = 2;
 constexpr std::uint32_t kSyncReady = 0x52454144;
 
 static_assert(sizeof(TwoCopy<SyncSection>) <= kPageBytes);

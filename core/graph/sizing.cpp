@@ -171,7 +171,9 @@ class Sizing {
       const spec::GroupSpec group = model_.group_of(edge.stage);
       const bool waits = group.mode.value_or(spec::SyncMode::Live) == spec::SyncMode::Live;
       if (edge.part == shm::Part::Gate && waits && !model_.spec.offline) {
-        longest = std::max(longest, static_cast<double>(group.max_delay_ns));
+        longest = std::max({longest,
+                            static_cast<double>(group.max_delay_ns),
+                            static_cast<double>(group.delay_ns.value_or(0))});
       }
     }
     return longest;

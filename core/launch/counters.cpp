@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -16,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<const char*, shm::kDropReasons> kReasons{
-    "slack", "skipped", "processor", "unprocessed", "late", "no_buffer", "other6", "other7"};
+    "slack", "skipped", "processor", "unprocessed", "late", "no_buffer", "stopped", "ended"};
 constexpr std::array<const char*, 8> kStates{
     "absent", "describing", "attached", "ready", "running", "draining", "ended", "failed"};
 
@@ -78,8 +79,8 @@ json named_counters(const shm::StagePage& page) {
 
 class Counting {
  public:
-  Counting(std::span<const stage::Assignment> stages, const RunView& view)
-      : stages_(stages), view_(&view) {}
+  Counting(std::span<const stage::Assignment> stages, const RunView& view, bool stopped)
+      : stages_(stages), view_(&view), stopped_(stopped) {}
 
   json run(std::span<const std::string> groups) {
     json result = {{"stages", json::array()}, {"edges", json::array()}, {"sync", json::array()}};
@@ -97,6 +98,15 @@ class Counting {
   }
 
  private:
+  [[nodiscard]] shm::EdgeCount count_edge(const shm::Ring& ring, std::uint32_t participant) const {
+    shm::EdgeCount count = shm::count_edge(ring, participant);
+    if (stopped_) {
+      count.dropped_by[static_cast<std::size_t>(shm::DropReason::Stopped)] += count.in_flight;
+      count.dropped += std::exchange(count.in_flight, 0);
+    }
+    return count;
+  }
+
   json count_stage(const stage::Assignment& stage, json& edges) {
     const shm::StagePage& page = view_->block.stage(stage.stage);
     Latencies latencies;
@@ -105,7 +115,7 @@ class Counting {
     std::uint64_t quarantined = 0;
     for (const stage::AssignedInput& input : stage.inputs) {
       const shm::Ring& ring = view_->rings[input.ring];
-      const shm::EdgeCount count = shm::count_edge(ring, input.participant);
+      const shm::EdgeCount count = count_edge(ring, input.participant);
       latencies.add(ring.participant_page(input.participant));
       delivered += count.delivered;
       quarantined += count.quarantined;
@@ -146,6 +156,7 @@ class Counting {
     std::uint64_t dropped = 0;
     std::uint64_t presented = 0;
     std::uint64_t late = 0;
+    std::uint64_t unsynced = 0;
     std::int64_t sum_ns = 0;
     std::int64_t least_ns = INT64_MAX;
     std::int64_t most_ns = INT64_MIN;
@@ -154,6 +165,7 @@ class Counting {
       held += section.held;
       dropped += section.dropped;
       late += section.late;
+      unsynced += section.unsynced;
       if (section.presented > 0) {
         presented += section.presented;
         sum_ns += section.offset_sum_ns;
@@ -173,11 +185,13 @@ class Counting {
             {"delay_ns", delay_ns},
             {"held", held},
             {"dropped", dropped},
-            {"late", late}};
+            {"late", late},
+            {"unsynced", unsynced}};
   }
 
   std::span<const stage::Assignment> stages_;
   const RunView* view_;
+  bool stopped_;
   std::map<std::string, std::uint64_t> produced_;
 };
 
@@ -185,8 +199,9 @@ class Counting {
 
 json count_run(std::span<const stage::Assignment> stages,
                std::span<const std::string> groups,
-               const RunView& view) {
-  return Counting(stages, view).run(groups);
+               const RunView& view,
+               bool stopped) {
+  return Counting(stages, view, stopped).run(groups);
 }
 
 std::uint64_t broken_promises(std::span<const stage::Assignment> stages,

@@ -153,8 +153,10 @@ void add_stage(std::vector<Key>& table) {
   const Scope s = Scope::Stage;
   table.push_back(value(
       s, required(text("id", nullptr, "The stage's name: letters, digits, `_`, `-`; unique."))));
-  table.push_back(
-      value(s, text("read", nullptr, "A reader: `media`, `./x.so` (`jack`, `camera`: in a later version).")));
+  table.push_back(value(
+      s,
+      text(
+          "read", nullptr, "A reader: `media`, `./x.so` (`jack`, `camera`: in a later version).")));
   table.push_back(
       value(s, text("process", nullptr, "A processor: a built-in one's name or `./x.so`.")));
   table.push_back(value(s, text("sync", nullptr, "A gate of the sync group with this name.")));
@@ -249,22 +251,24 @@ void add_groups(std::vector<Key>& table) {
                                  "measured in pre-roll",
                                  0,
                                  kHour,
-                                 "The group's delay between capture and presentation.")));
+                                 "Between capture and presentation; see *Sync groups*.")));
+  table.push_back(value(
+      g,
+      quantity("max_delay",
+               T::Duration,
+               "500ms",
+               0,
+               kHour,
+               "A device's measured delay above this ends the run before anything is presented.")));
   table.push_back(
       value(g,
-            quantity("max_delay",
+            quantity("max_unsynced",
                      T::Duration,
-                     "500ms",
+                     "10ms",
                      0,
                      kHour,
-                     "A measured delay above this ends the run before its first frame.")));
-  table.push_back(value(g,
-                        quantity("max_unsynced",
-                                 T::Duration,
-                                 "10ms",
-                                 0,
-                                 kHour,
-                                 "How far the streams of the group may be apart.")));
+                     "asap: how far a stream may run ahead of another. live: what is presented "
+                     "further from its due time is counted as `unsynced`.")));
   table.push_back(
       value(g,
             choice("end",

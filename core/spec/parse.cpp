@@ -32,6 +32,12 @@ void read_groups(Reading& reading, const YamlNode& node, PipelineSpec& spec) {
     fields.take("max_delay", group.max_delay_ns);
     fields.take("max_unsynced", group.max_unsynced_ns);
     fields.take_word("end", {GroupEnd::All, GroupEnd::Any}, group.end);
+    const Field* most = fields.find("max_delay");
+    if (most != nullptr && group.delay_ns && *group.delay_ns > group.max_delay_ns) {
+      reading.error(*most->node,
+                    "'delay' of group '" + name->text + "' is above its 'max_delay'",
+                    "leave 'max_delay' away: it bounds a delay that is measured");
+    }
   }
 }
 

@@ -177,6 +177,13 @@ void StageIo::ring_own_bells() noexcept {
   }
 }
 
+void StageIo::ring(std::uint64_t bell) noexcept {
+  const auto bells = run_block_.bells();
+  if (bell < bells.size()) {
+    shm::ring(bells[bell]);
+  }
+}
+
 void StageIo::order_stop(bool abandon) noexcept {
   stopping_.store(true, std::memory_order_seq_cst);
   if (abandon) {

@@ -55,6 +55,8 @@ enum class DropReason : std::uint32_t {
   Unprocessed = 3,  ///< not processed (skipped, quarantined) and `unprocessed: drop`
   Late = 4,         ///< past its due time (gates)
   NoBuffer = 5,     ///< a live maker had no buffer left
+  Stopped = 6,      ///< the run was stopped before it was its turn
+  Ended = 7,        ///< after the end of its sync group (`end: any`)
   Count = 8
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::Count);

@@ -38,6 +38,11 @@ class RingMaker {
   /// maker holds of its input stays held until tail() has passed it.
   [[nodiscard]] std::uint64_t tail() noexcept;
 
+  /// Take away frames that nobody but followers that may skip still wants, oldest first, but for the
+  /// newest `most` of them. A frame in hand stays. For reference rings, which have no buffers to run
+  /// short of: what they name is held in another ring, whose maker would wait.
+  void leave_to_skippers(std::uint64_t most) noexcept;
+
   /// A buffer to write into, most recently freed first.
   ///
   /// Empty when every buffer is in use (back pressure: wait for the followers, see ready()).

@@ -40,12 +40,21 @@ struct SyncSection {
   std::int64_t first_capture_ns;  ///< of its first frame
   std::uint64_t released;         ///< frames released
   std::uint64_t late;             ///< of these, past their due time
+  std::uint64_t live;             ///< 1: a device feeds it
+  std::int64_t ready_ns;          ///< when its first frame was there
+  std::int64_t lag_ns;            ///< the longest from capture to the gate, in the pre-roll
+  std::int64_t horizon_ns;        ///< the stream goes on at least until here
+  std::uint64_t ends;             ///< 1: it ends at horizon_ns
+  std::int64_t position_ns;       ///< capture time of the newest frame released ...
+  std::int64_t position_at_ns;    ///< ... and when that was
+  std::uint64_t bell;             ///< whom to ring when another gate's state changes
 
   // The group's leader alone.
   std::uint64_t started;  ///< 1: the three below are fixed
   std::int64_t t0_ns;     ///< CLOCK_MONOTONIC at which media time `media0_ns` is due
   std::int64_t media0_ns;
   std::int64_t delay_ns;  ///< D
+  std::int64_t max_unsynced_ns;
 
   // The audio writer: the master map, and where its own counting began.
   MediaMap master;
@@ -53,11 +62,13 @@ struct SyncSection {
   std::int64_t last_frame;    ///< device frame of the newest cycle, for unwrapping
   std::uint64_t underrun_samples;
   std::uint64_t xruns;
+  std::int64_t needs_ns;  ///< how long before it is due a block must have come
 
   // Presenting writers: offset = when it was presented - when it was due by the master map.
   std::uint64_t presented;
-  std::uint64_t held;     ///< presentations repeated for want of a frame
-  std::uint64_t dropped;  ///< frames passed over because a newer one was due
+  std::uint64_t held;      ///< presentations repeated for want of a frame
+  std::uint64_t dropped;   ///< frames passed over because a newer one was due
+  std::uint64_t unsynced;  ///< of those presented, further off than max_unsynced_ns
   std::int64_t offset_min_ns;
   std::int64_t offset_max_ns;
   std::int64_t offset_sum_ns;

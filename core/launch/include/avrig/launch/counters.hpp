@@ -29,12 +29,16 @@ struct RunView {
 /// {"stages": [{id, state, pid, frames_in, frames_out, drops{}, quarantined, latency_ns{p50, p99,
 /// max}, counters{}, media_ns, first_frame_ns}],
 ///  "edges": [{from, to, loss, produced, delivered, dropped, drops{}, quarantined, in_flight}],
-///  "sync": [{group, offset_ns{min, mean, max}, held, dropped}]}
+///  "sync": [{group, offset_ns{count, min, mean, max}, delay_ns, held, dropped, late, unsynced}]}
+///
+/// `stopped`: the run was stopped and nobody is there any more. What was under way then is counted
+/// as dropped, because it was `stopped`.
 ///
 /// Thread: any process
 [[nodiscard]] nlohmann::json count_run(std::span<const stage::Assignment> stages,
                                        std::span<const std::string> groups,
-                                       const RunView& view);
+                                       const RunView& view,
+                                       bool stopped = false);
 
 /// Frames that a `must` edge lost to lag or lack of room: each is a broken promise. What a
 /// processor drops on purpose is none.

@@ -72,6 +72,8 @@ class StageIo {
     return waiter.wait([&] { return interrupted() || ready(); }, deadline_ns) && ready();
   }
   static constexpr std::int64_t kForever = INT64_MAX;
+  /// Ring another waiting thread of the run (a gate of the same group). Thread: any    RT-safe: yes
+  void ring(std::uint64_t bell) noexcept;
   /// Is there something to do before the next frame? Thread: any
   [[nodiscard]] bool interrupted() const noexcept {
     return abandoned() || ordered() || (inputs_.empty() && stopping());
