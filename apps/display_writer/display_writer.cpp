@@ -9,6 +9,7 @@
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <nlohmann/json.hpp>
 
@@ -82,59 +83,114 @@ void DisplayWriter::prepare(stage::StageIo& io) {
   }
 }
 
-// True when it is to be shown now.
-bool DisplayWriter::wait_until_due(stage::StageIo& io, const shm::Taken& taken) {
-  if (!block_ || offline_ || taken.descriptor.due_ns == 0) {
-    return true;
+// 0: at once (no group, offline, or released without a time).
+std::int64_t DisplayWriter::due_ns(const shm::Descriptor& frame) const {
+  if (!block_ || offline_ || frame.due_ns == 0) {
+    return 0;
   }
+  return block_->due_ns(frame.capture_ns).value_or(frame.due_ns);
+}
+
+// False: it is not to be shown any more.
+bool DisplayWriter::wait_until_due(stage::StageIo& io, const shm::Descriptor& frame) {
   while (!io.abandoned()) {
     const std::int64_t now_ns = monotonic_ns();
-    const std::int64_t due_ns =
-        block_->due_ns(taken.descriptor.capture_ns).value_or(taken.descriptor.due_ns);
-    if (due_ns <= now_ns) {
+    const std::int64_t at_ns = due_ns(frame);
+    if (at_ns <= now_ns) {
       return true;
     }
-    (void)io.waiter().wait([&] { return io.abandoned(); }, std::min(due_ns, now_ns + kLookNs));
+    if (io.stopping()) {
+      return false;
+    }
+    (void)io.waiter().wait([&] { return io.abandoned() || io.stopping(); },
+                           std::min(at_ns, now_ns + kLookNs));
   }
   return false;
 }
 
 // A frame that a newer one, due as well, would replace at once is not worth showing.
-bool DisplayWriter::newer_is_due(stage::StageIo& io) const {
-  const shm::RingFollower& input = io.input(0);
-  shm::Descriptor newer;
+bool DisplayWriter::is_due(stage::StageIo& io, std::uint64_t sequence) const {
+  shm::Descriptor frame;
   std::uint64_t word = 0;
-  if (!block_ || offline_ || !input.ring().read(input.next() + 1, newer, word) ||
-      shm::word_kind(word) != shm::Kind::Frame) {
+  if (!io.input(0).ring().read(sequence, frame, word) || shm::word_kind(word) != shm::Kind::Frame) {
     return false;
   }
-  return block_->due_ns(newer.capture_ns).value_or(INT64_MAX) <= monotonic_ns();
+  const std::int64_t at_ns = due_ns(frame);
+  return at_ns != 0 && at_ns <= monotonic_ns();
 }
 
-void DisplayWriter::note_offset(const shm::Taken& taken, std::int64_t now_ns) {
-  if (!block_ || offline_) {
+void DisplayWriter::note_offset(const shm::Descriptor& frame, std::int64_t now_ns) {
+  if (due_ns(frame) == 0) {
     return;
   }
-  const std::int64_t due_ns = block_->due_ns(taken.descriptor.capture_ns).value_or(now_ns);
-  const std::int64_t offset_ns = now_ns - due_ns;
+  const std::int64_t offset_ns = now_ns - block_->due_ns(frame.capture_ns).value_or(now_ns);
   section_.offset_min_ns =
       section_.presented == 0 ? offset_ns : std::min(section_.offset_min_ns, offset_ns);
   section_.offset_max_ns =
       section_.presented == 0 ? offset_ns : std::max(section_.offset_max_ns, offset_ns);
   section_.offset_sum_ns += offset_ns;
   section_.offset_last_ns = offset_ns;
+  if (max_unsynced_ns_ == 0) {
+    max_unsynced_ns_ = block_->read(block_->leader()).max_unsynced_ns;
+  }
+  section_.unsynced += std::abs(offset_ns) > max_unsynced_ns_ ? 1U : 0U;
   ++section_.presented;
   section_.phase = shm::SyncPhase::Running;
   block_->write(section_);
 }
 
-void DisplayWriter::present(stage::StageIo& io, const shm::Taken& taken) {
+void DisplayWriter::pass_over(stage::StageIo& io, const shm::Taken& taken, shm::DropReason reason) {
+  if (reason == shm::DropReason::Late) {
+    ++section_.dropped;
+    if (block_) {
+      block_->write(section_);
+    }
+  }
+  io.input(0).complete_dropped(taken, reason);
+}
+
+void DisplayWriter::show(stage::StageIo& io, const shm::Taken& taken) {
   const std::int64_t now_ns = monotonic_ns();
   if (target_ && !taken.payload.empty()) {
-    target_->show(stage::view(taken, io.input_format(0)));
+    // Nothing may be in our hand; a window that hangs is to be found all the same.
+    std::atomic<std::int64_t>& since_ns = io.input(0).page().since_ns;
+    since_ns.store(now_ns, std::memory_order_relaxed);
+    target_->show();
+    since_ns.store(0, std::memory_order_relaxed);
   }
-  note_offset(taken, now_ns);
+  note_offset(taken.descriptor, now_ns);
   io.note_out(taken.descriptor.capture_ns);
+  io.input(0).note_latency(taken, monotonic_ns());
+}
+
+void DisplayWriter::handle(stage::StageIo& io, const shm::Taken& taken) {
+  shm::RingFollower& input = io.input(0);
+  if (io.stopping() && due_ns(taken.descriptor) > monotonic_ns()) {
+    pass_over(io, taken, shm::DropReason::Stopped);
+    return;
+  }
+  if (is_due(io, taken.sequence + 1)) {
+    pass_over(io, taken, shm::DropReason::Late);
+    return;
+  }
+  if (target_ && !taken.payload.empty()) {
+    target_->take(stage::view(taken, io.input_format(0)));
+  }
+  // Who must have every picture completes it when it is shown: a successor shows it again.
+  const bool early = io.assignment().inputs[0].loss == shm::Loss::MaySkip;
+  if (early) {
+    input.complete(taken);
+    input.release_all();
+  }
+  const bool in_time = wait_until_due(io, taken.descriptor);
+  if (in_time) {
+    show(io, taken);
+  }
+  if (!early && in_time) {
+    input.complete(taken);
+  } else if (!early && !io.abandoned()) {
+    pass_over(io, taken, shm::DropReason::Stopped);
+  }
 }
 
 void DisplayWriter::run(stage::StageIo& io) {
@@ -154,19 +210,9 @@ void DisplayWriter::run(stage::StageIo& io) {
       (void)io.wait(io.waiter(), [&] { return input.ready(); });
       continue;
     }
-    if (taken.kind != shm::Kind::Frame) {
-      input.complete(taken);
-    } else if (!wait_until_due(io, taken)) {
-      break;
-    } else if (newer_is_due(io)) {
-      ++section_.dropped;
-      if (block_) {
-        block_->write(section_);
-      }
-      input.complete_dropped(taken, shm::DropReason::Late);
+    if (taken.kind == shm::Kind::Frame) {
+      handle(io, taken);
     } else {
-      present(io, taken);
-      input.note_latency(taken, monotonic_ns());
       input.complete(taken);
     }
     input.release_all();

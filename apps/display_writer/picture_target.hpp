@@ -6,7 +6,8 @@
 
 namespace avrig::display_writer {
 
-/// Where pictures are shown.
+/// Where pictures are shown: taken over first, so that none lies in its maker's buffer for as long
+/// as a window may take.
 ///
 /// Thread: the stage's
 class PictureTarget {
@@ -16,8 +17,10 @@ class PictureTarget {
   PictureTarget& operator=(const PictureTarget&) = delete;
   virtual ~PictureTarget() = default;
 
-  /// Show it now. Throws Error(Open) when the target is gone.
-  virtual void show(const avrig_frame& frame) = 0;
+  /// Copy it to the target's own surface.
+  virtual void take(const avrig_frame& frame) = 0;
+  /// Show what was taken last, now. Throws Error(Open) when the target is gone.
+  virtual void show() = 0;
 };
 
 }  // namespace avrig::display_writer

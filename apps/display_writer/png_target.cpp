@@ -39,21 +39,31 @@ PngTarget::PngTarget(std::string folder, const avrig_format& format, std::int64_
   }
 }
 
-void PngTarget::show(const avrig_frame& frame) {
-  if (shown_++ % every_ != 0) {
+void PngTarget::take(const avrig_frame& frame) {
+  wanted_ = taken_++ % every_ == 0;
+  if (wanted_) {
+    avrig_frame target{};
+    layout_.bind(target, picture_.data());
+    converter_.convert({frame.plane, frame.planes}, {target.plane, target.planes});
+    index_ = frame.index;
+  }
+}
+
+void PngTarget::show() {
+  if (!wanted_) {
     return;
   }
+  wanted_ = false;
   avrig_frame target{};
   target.struct_size = sizeof target;
   target.media = AVRIG_MEDIA_VIDEO;
   layout_.bind(target, picture_.data());
-  converter_.convert({frame.plane, frame.planes}, {target.plane, target.planes});
   media::Packet packet;
-  if (encoder_.encode(target, shown_) != media::EncodeStatus::Ok || !encoder_.receive(packet)) {
+  if (encoder_.encode(target, taken_) != media::EncodeStatus::Ok || !encoder_.receive(packet)) {
     throw Error(ErrorCode::Open, "cannot write a picture as PNG: " + encoder_.error());
   }
   char name[32];
-  std::snprintf(name, sizeof name, "%08lld.png", static_cast<long long>(frame.index));
+  std::snprintf(name, sizeof name, "%08lld.png", static_cast<long long>(index_));
   const std::string path = (std::filesystem::path(folder_) / name).string();
   std::ofstream file(path, std::ios::binary);
   const auto bytes = packet.bytes();

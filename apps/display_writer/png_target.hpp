@@ -19,12 +19,15 @@ class PngTarget final : public PictureTarget {
  public:
   /// Creates `folder`. Throws Error(Open).
   PngTarget(std::string folder, const avrig_format& format, std::int64_t every);
-  void show(const avrig_frame& frame) override;
+  void take(const avrig_frame& frame) override;
+  void show() override;
 
  private:
   std::string folder_;
   std::int64_t every_;
-  std::int64_t shown_ = 0;
+  std::int64_t taken_ = 0;
+  std::int64_t index_ = 0;
+  bool wanted_ = false;
   avrig_format rgb_;
   media::FrameLayout layout_;
   media::PictureConverter converter_;

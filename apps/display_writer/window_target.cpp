@@ -78,10 +78,15 @@ WindowTarget::WindowTarget(std::string title, const avrig_format& format)
   }
 }
 
-void WindowTarget::show(const avrig_frame& frame) {
+void WindowTarget::take(const avrig_frame& frame) {
   avrig_frame target{};
   layout_.bind(target, picture_.data());
   converter_.convert({frame.plane, frame.planes}, {target.plane, target.planes});
+}
+
+void WindowTarget::show() {
+  avrig_frame target{};
+  layout_.bind(target, picture_.data());
   if (show_(title_.c_str(),
             static_cast<int>(bgr_.width),
             static_cast<int>(bgr_.height),

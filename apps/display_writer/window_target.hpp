@@ -17,7 +17,8 @@ class WindowTarget final : public PictureTarget {
  public:
   /// Throws Error(Open): no display, or this build has no window.
   WindowTarget(std::string title, const avrig_format& format);
-  void show(const avrig_frame& frame) override;
+  void take(const avrig_frame& frame) override;
+  void show() override;
 
   /// Is there a display to open a window on?
   [[nodiscard]] static bool has_display() noexcept;

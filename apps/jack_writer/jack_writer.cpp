@@ -253,6 +253,7 @@ bool JackWriter::start(stage::StageIo& io) {
   if (!client_->report(cycle)) {
     return false;
   }
+  say_needs();
   const bool again = section_.started != 0;
   if (again) {
     anchor_ = section_.anchor_frame;
@@ -271,6 +272,9 @@ bool JackWriter::start(stage::StageIo& io) {
     if (block_) {
       const shm::SyncSection leader = block_->read(block_->leader());
       if (leader.started == 0) {
+        if (io.assignment().live) {
+          playback_->pass_over();
+        }
         return false;
       }
       due_ns = leader.t0_ns;
@@ -282,7 +286,7 @@ bool JackWriter::start(stage::StageIo& io) {
     section_.anchor_frame = anchor_;
     section_.media0_ns = media0_ns_;
     section_.started = 1;
-    fifo_->reset(0);
+    fifo_->reset(std::max<std::int64_t>(cycle.frame - anchor_, 0));
   }
   playback_->set_origin(media0_ns_);
   live_->set_anchor(anchor_);
@@ -293,6 +297,17 @@ bool JackWriter::start(stage::StageIo& io) {
   started_ = true;
   publish_clock(io);
   return true;
+}
+
+// How long before it is due a block must be here: the device's latency, the cycle that reads it,
+// and one for being late.
+void JackWriter::say_needs() {
+  if (!block_ || section_.needs_ns != 0) {
+    return;
+  }
+  const std::int64_t samples = client_->playback_latency_samples() + 2 * client_->period();
+  section_.needs_ns = samples * 1'000'000'000 / rate_hz_;
+  block_->write(section_);
 }
 
 // Time 0 of the cues is the first sample of the stream.
@@ -380,6 +395,9 @@ void JackWriter::run_live(stage::StageIo& io) {
       reconnect(io);
       continue;
     }
+    if (io.stopping()) {
+      playback_->stop();
+    }
     const bool started = started_ || start(io);
     const bool worked = started && playback_->work();
     const std::int64_t now_ns = monotonic_ns();
@@ -410,8 +428,8 @@ void JackWriter::run_live(stage::StageIo& io) {
   }
   io.count("underrun_samples", static_cast<std::int64_t>(live_->missing()));
   io.count("late_samples", static_cast<std::int64_t>(playback_->late_samples()));
+  // The map stays: pictures that outlast the sound follow it on.
   section_.phase = shm::SyncPhase::Ended;
-  section_.master.valid = 0;
   if (block_) {
     block_->write(section_);
   }

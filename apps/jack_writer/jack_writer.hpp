@@ -39,6 +39,7 @@ class JackWriter final : public stage::Stage {
   void begin_offline(OfflineOutput& output, std::int64_t first_capture_ns);
   void run_live(stage::StageIo& io);
   [[nodiscard]] bool start(stage::StageIo& io);
+  void say_needs();
   void begin_cues(stage::StageIo& io);
   void publish_clock(stage::StageIo& io);
   void reconnect(stage::StageIo& io);

@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 
 namespace avrig::jack_writer {
 namespace {
 
 constexpr std::int64_t kContiguousNs = 1'000'000;
+// More than any resampler's tail: half its filter, at the widest ratio that sound comes in.
+constexpr std::uint32_t kTailSamples = 4096;
 
 }  // namespace
 
@@ -37,7 +40,7 @@ std::int64_t Playback::position_of(std::int64_t media_ns) const noexcept {
 }
 
 bool Playback::can_work() const noexcept {
-  if (backlog_ > 0 || silence_to_ > fifo_->write_position()) {
+  if (waits_for_room()) {
     return fifo_->room() > 0;
   }
   return in_hand_ || !replay_.empty() || (!ended_ && follower_->ready());
@@ -83,25 +86,74 @@ std::optional<std::int64_t> Playback::first_capture_ns() {
   return take() ? std::optional(taken_.descriptor.capture_ns) : std::nullopt;
 }
 
-// Append to the timeline; what finds no room waits in converted_.
-void Playback::push(const float* samples, std::size_t stride, std::uint32_t count) {
-  const std::uint32_t now = std::min(count, fifo_->room());
-  fifo_->write(samples, stride, now);
-  if (now == count) {
-    return;
+// Everything that is there, and to come before the next wait.
+void Playback::drop_all(shm::DropReason reason) {
+  replay_.clear();
+  while (take()) {
+    if (!replaying_) {
+      follower_->complete_dropped(taken_, reason);
+    }
+    in_hand_ = false;
   }
-  backlog_ = count - now;
-  if (samples != converted_.data()) {
-    converted_stride_ = backlog_;
-    converted_.resize(std::size_t{channels_} * backlog_);
+  if (placed_.empty()) {
+    follower_->release_all();
+  }
+}
+
+void Playback::stop() {
+  drop_all(shm::DropReason::Stopped);
+  backlog_ = 0;
+  silence_to_ = INT64_MIN;
+  tail_ = false;
+  contiguous_ = false;
+  if (ended_) {
+    fifo_->end();
+  }
+}
+
+// What finds no room waits in converted_.
+void Playback::keep(const float* samples, std::size_t stride, std::uint32_t count) {
+  const float* const held = converted_.data();
+  if (std::greater_equal<>{}(samples, held) && std::less<>{}(samples, held + converted_.size())) {
+    backlog_at_ = static_cast<std::uint32_t>(samples - held);
+  } else {
+    converted_stride_ = count;
+    converted_.resize(std::size_t{channels_} * count);
     for (std::uint32_t channel = 0; channel < channels_; ++channel) {
-      std::copy_n(samples + channel * stride + now,
-                  backlog_,
-                  converted_.data() + channel * converted_stride_);
+      std::copy_n(
+          samples + channel * stride, count, converted_.data() + channel * converted_stride_);
     }
     backlog_at_ = 0;
-  } else {
-    backlog_at_ = now;
+  }
+  backlog_ = count;
+}
+
+// At their place on the timeline: a hole before them is silence; what the device has passed, or
+// what another block has taken, is passed over. Nothing shifts.
+void Playback::put(const float* samples, std::size_t stride, std::uint32_t count) {
+  const std::int64_t end = next_ + count;
+  const std::int64_t free = std::max(fifo_->write_position(), fifo_->read_position());
+  const std::int64_t at = std::clamp(free, next_, end);
+  (void)fifo_->skip_to(at);
+  // The callback may have gone on meanwhile.
+  const std::int64_t from = std::clamp(fifo_->write_position(), at, end);
+  const auto late = static_cast<std::uint32_t>(from - next_);
+  late_samples_ += late;
+  next_ = end;
+  samples += late;
+  count -= late;
+  if (count == 0) {
+    return;
+  }
+  if (fifo_->write_position() < from) {
+    silence_to_ = from;  // room for the hole first
+    keep(samples, stride, count);
+    return;
+  }
+  const std::uint32_t now = std::min(count, fifo_->room());
+  fifo_->write(samples, stride, now);
+  if (now < count) {
+    keep(samples + now, stride, count - now);
   }
 }
 
@@ -123,19 +175,20 @@ bool Playback::flush_backlog() {
   return true;
 }
 
+bool Playback::begins_stretch() const noexcept {
+  return !contiguous_ || std::llabs(taken_.descriptor.capture_ns - expected_ns_) > kContiguousNs;
+}
+
 void Playback::place() {
   const avrig_frame block = stage::view(taken_, io_->input_format(input_));
   const auto* samples = static_cast<const float*>(block.plane[0].data);
   std::size_t stride = block.plane[0].stride_bytes / sizeof(float);
   std::uint32_t count = block.planes == 0 ? 0 : block.samples;
-  if (!contiguous_ || std::llabs(block.capture_ns - expected_ns_) > kContiguousNs) {
-    // A new stretch: at its own time, the hole before it is silence.
+  if (begins_stretch()) {
     if (resampler_) {
       resampler_->reset();
     }
-    const std::int64_t at = position_of(block.capture_ns);
-    (void)fifo_->skip_to(at);
-    silence_to_ = at;
+    next_ = position_of(block.capture_ns);
     contiguous_ = true;
     expected_ns_ = block.capture_ns;
   }
@@ -152,39 +205,41 @@ void Playback::place() {
                                 most);
     samples = converted_.data();
     stride = converted_stride_;
+    tail_ = true;
   }
-  // What the device has passed already cannot be heard any more.
-  const std::int64_t passed = fifo_->read_position() - fifo_->write_position();
-  if (passed > 0 && silence_to_ <= fifo_->write_position()) {
-    const auto late = static_cast<std::uint32_t>(std::min<std::int64_t>(passed, count));
-    late_samples_ += late;
-    (void)fifo_->skip_to(fifo_->read_position());
-    push(samples + late, stride, count - late);
-  } else if (silence_to_ > fifo_->write_position()) {
-    // Room for the hole first; the block follows it.
-    converted_stride_ = samples == converted_.data() ? converted_stride_ : count;
-    if (samples != converted_.data()) {
-      converted_.resize(std::size_t{channels_} * count);
-      for (std::uint32_t channel = 0; channel < channels_; ++channel) {
-        std::copy_n(samples + channel * stride, count, converted_.data() + channel * count);
-      }
-    }
-    backlog_ = count;
-    backlog_at_ = 0;
-  } else {
-    push(samples, stride, count);
+  put(samples, stride, count);
+  placed_.push_back({taken_.sequence, next_});
+}
+
+// A stretch is over: the samples that its last ones are part of, and that no block follows.
+bool Playback::place_tail() {
+  if (!tail_) {
+    return false;
   }
-  placed_.push_back({taken_.sequence, std::max(fifo_->write_position(), silence_to_) + backlog_});
+  converted_stride_ = kTailSamples;
+  converted_.resize(std::size_t{channels_} * converted_stride_);
+  const std::uint32_t count =
+      resampler_->flush(converted_.data(), converted_stride_ * sizeof(float), kTailSamples);
+  tail_ = count == kTailSamples;
+  put(converted_.data(), converted_stride_, count);
+  if (!placed_.empty()) {
+    placed_.back().end = next_;
+  }
+  return true;
 }
 
 bool Playback::work() {
-  if (ended_ && backlog_ == 0) {
-    fifo_->end();
-  }
-  if (backlog_ > 0 || silence_to_ > fifo_->write_position()) {
+  if (waits_for_room()) {
     return flush_backlog();
   }
-  if (!take()) {
+  const bool taken = take();
+  if ((taken ? begins_stretch() : ended_) && place_tail()) {
+    return true;
+  }
+  if (!taken) {
+    if (ended_) {
+      fifo_->end();
+    }
     return false;
   }
   place();
@@ -210,7 +265,7 @@ void Playback::release() noexcept {
 }
 
 bool Playback::heard() const noexcept {
-  return ended_ && backlog_ == 0 && fifo_->read_position() >= fifo_->write_position();
+  return ended() && fifo_->read_position() >= fifo_->write_position();
 }
 
 }  // namespace avrig::jack_writer

@@ -43,11 +43,16 @@ class Playback {
     return static_cast<std::int64_t>(static_cast<double>(taken_.descriptor.index) * 1e9 /
                                      in_rate_hz_);
   }
-  /// Everything was placed.
-  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// Everything was placed, with what the resampler still held.
+  [[nodiscard]] bool ended() const noexcept { return ended_ && !tail_ && !waits_for_room(); }
   /// Everything was heard.
   [[nodiscard]] bool heard() const noexcept;
   [[nodiscard]] std::uint64_t late_samples() const noexcept { return late_samples_; }
+
+  /// Blocks that came before anything is presented (the pre-roll of what a device feeds).
+  void pass_over() { drop_all(shm::DropReason::Late); }
+  /// The run is stopped: what was not placed yet will not be.
+  void stop();
 
  private:
   struct Placed {
@@ -56,9 +61,16 @@ class Playback {
   };
 
   [[nodiscard]] bool take();
+  void drop_all(shm::DropReason reason);
+  [[nodiscard]] bool begins_stretch() const noexcept;
   void place();
-  void push(const float* samples, std::size_t stride, std::uint32_t count);
+  [[nodiscard]] bool place_tail();
+  void put(const float* samples, std::size_t stride, std::uint32_t count);
+  void keep(const float* samples, std::size_t stride, std::uint32_t count);
   [[nodiscard]] std::int64_t position_of(std::int64_t media_ns) const noexcept;
+  [[nodiscard]] bool waits_for_room() const noexcept {
+    return backlog_ > 0 || silence_to_ > fifo_->write_position();
+  }
   bool flush_backlog();
 
   stage::StageIo* io_;
@@ -75,7 +87,9 @@ class Playback {
   bool in_hand_ = false;
   bool replaying_ = false;
   bool contiguous_ = false;
+  bool tail_ = false;             // the resampler holds the end of a stretch
   std::int64_t expected_ns_ = 0;  // media time after the last block
+  std::int64_t next_ = 0;         // position of the next sample to place
   std::vector<float> converted_;  // channel after channel
   std::size_t converted_stride_ = 0;
   std::uint32_t backlog_at_ = 0;  // converted, waiting for room

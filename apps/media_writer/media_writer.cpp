@@ -20,6 +20,9 @@ using nlohmann::json;
 constexpr std::uint32_t kVideoHolds = 4;
 constexpr std::uint32_t kVideoHoldsLookahead = 80;
 constexpr std::uint32_t kAudioHolds = 48;
+// Live, a track that has nothing is waited for so long, to keep the file's order; then the others
+// go on, or the sound would wait for a picture that hangs, and with it whoever plays it.
+constexpr std::int64_t kInterleaveNs = 250'000'000;
 
 WriterSettings settings_from(const json& with) {
   WriterSettings settings;
@@ -180,8 +183,21 @@ bool MediaWriter::all_ended() noexcept {
       tracks_.begin(), tracks_.end(), [](const auto& track) { return track->finished(); });
 }
 
-// The track to write next. Offline in the order of time, ties by input, so that a run is the same
-// twice: only when every track that goes on has shown its next frame. Live: whichever has one.
+// Some track has nothing, another has.
+bool MediaWriter::may_go_on_without(const stage::StageIo& io) {
+  if (io.assignment().offline) {
+    return false;
+  }
+  const std::int64_t now_ns = monotonic_ns();
+  if (missing_since_ns_ == 0) {
+    missing_since_ns_ = now_ns;
+  }
+  return io.assignment().live || io.stopping() || now_ns - missing_since_ns_ >= kInterleaveNs;
+}
+
+// The track to write next, in the order of time, ties by input: only when every track that goes on
+// has shown its next frame. Offline without exception, so that a run is the same twice; where files
+// feed a live run, within a bound; where devices do, whichever has one.
 Track* MediaWriter::choose(stage::StageIo& io) {
   Track* first = nullptr;
   bool all_there = true;
@@ -201,8 +217,11 @@ Track* MediaWriter::choose(stage::StageIo& io) {
       first = track.get();
     }
   }
-  const bool ordered = !io.assignment().live;
-  return ordered && !all_there ? nullptr : first;
+  if (all_there) {
+    missing_since_ns_ = 0;
+    return first;
+  }
+  return first != nullptr && may_go_on_without(io) ? first : nullptr;
 }
 
 void MediaWriter::wait_for_frames(stage::StageIo& io) {
@@ -219,7 +238,12 @@ void MediaWriter::wait_for_frames(stage::StageIo& io) {
   for (auto& track : tracks_) {
     track->release(*muxer_);
   }
-  (void)io.wait(io.waiter(), any_ready);
+  const bool holds = std::any_of(
+      tracks_.begin(), tracks_.end(), [](const auto& track) { return track->has_peeked(); });
+  const std::int64_t deadline_ns = holds && !io.assignment().offline
+                                       ? missing_since_ns_ + kInterleaveNs
+                                       : stage::StageIo::kForever;
+  (void)io.wait(io.waiter(), any_ready, deadline_ns);
 }
 
 void MediaWriter::write_marks(stage::StageIo& io) {

@@ -43,6 +43,7 @@ class MediaWriter final : public stage::Stage {
   [[nodiscard]] media::EncoderSettings encoder_settings(const avrig_format& format) const;
   void open_part();
   [[nodiscard]] Track* choose(stage::StageIo& io);
+  [[nodiscard]] bool may_go_on_without(const stage::StageIo& io);
   [[nodiscard]] bool all_ended() noexcept;
   void wait_for_frames(stage::StageIo& io);
   void write_marks(stage::StageIo& io);
@@ -53,6 +54,7 @@ class MediaWriter final : public stage::Stage {
   std::vector<std::unique_ptr<Track>> tracks_;
   std::optional<Parts> parts_;
   std::unique_ptr<media::Muxer> muxer_;
+  std::int64_t missing_since_ns_ = 0;  // a track has had nothing since then; 0 = all have
 };
 
 }  // namespace avrig::media_writer

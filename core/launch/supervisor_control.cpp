@@ -181,7 +181,7 @@ json Supervisor::report(const Outcome& outcome) const {
                  {"exit_code", static_cast<int>(outcome.code)},
                  {"reason", outcome.text}};
   if (memory_->view() != nullptr) {
-    result.update(count_run(assigned_, groups_, *memory_->view()));
+    result.update(count_run(assigned_, groups_, *memory_->view(), stopping_ != Stopping::No));
   }
   for (const Member& member : crew_->members()) {
     const Post& post = posts_[member.index];

@@ -96,6 +96,7 @@ TEST_SUITE("pipeline/loss") {
     Rig rig;
     rig.start(device(500, "500ms", "1ms"));
     rig.wait_running();
+    rig.wait_size("take.nut", 1'000);  // what is lost before the first is not seen in the file
     const pid_t take = pid_of(rig, "take");
     const pid_t device_pid = pid_of(rig, "device");
     REQUIRE(take > 0);

@@ -4,7 +4,9 @@
 #include "rig.hpp"
 #include "storm.hpp"
 
+#include <cmath>
 #include <cstdlib>
+#include <tuple>
 
 #include <doctest/doctest.h>
 
@@ -71,6 +73,32 @@ TEST_SUITE("pipeline/writers") {
     check_same(decode(rig.file("storm.wav")), decode(rig.file("calm.wav")));
     CHECK(decode(rig.file("calm-heard.wav")).samples() == 2500U * 480U);
     check_same(decode(rig.file("storm-heard.wav")), decode(rig.file("calm-heard.wav")));
+  }
+
+  TEST_CASE("writers: sound of another rate is heard to its last sample") {
+    Rig rig;
+    for (const auto& [from_hz, to, blocks, expected] : {std::tuple{44100, "48kHz", 92, 48065U},
+                                                        {48000, "44.1kHz", 101, 44541U},
+                                                        {44100, "44.1kHz", 3, 1440U}}) {
+      CAPTURE(from_hz);
+      const std::string name = std::to_string(blocks) + ".wav";
+      const Finished run = rig.run(
+          "avrig: 1\npipeline: rates\noffline: true\nstages:\n"
+          "  - {id: ramp, read: " +
+          kFixtures + ", class: ramp, with: {blocks: " + std::to_string(blocks) +
+          ", rate: " + std::to_string(from_hz) +
+          "}}\n"
+          "  - {id: speakers, write: jack, in: ramp, with: {rate: " +
+          to + ", to: " + name + "}}\n");
+      REQUIRE_MESSAGE(run.code == 0, run.said);
+      const Content heard = decode(rig.file(name));
+      CHECK(heard.samples() == expected);
+      // The last samples are the last of the ramp, not silence.
+      REQUIRE(heard.samples() > 10);
+      const float last = static_cast<float>(blocks * 480) / 65540.0F;
+      CHECK(std::abs(heard.sound.front()[heard.samples() - 200] - last) < 0.01F);
+      check_accounts(run);
+    }
   }
 
   TEST_CASE("writers: lossy recordings have every picture once, with and without kills") {
