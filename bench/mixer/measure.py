@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import time
@@ -58,24 +59,29 @@ def keep(results, turn, told):
         runs.append(one)
 
 
-def jack_turns(server, seconds):
-    program = PROGRAMS / "jack_cycle"
-    if not program.exists():
-        return []
-    return [[program, server, "trivial", seconds], [program, server, "avrig", seconds],
-            [program, server, "avrig", 1, "freewheel"]]
+def jitter(server, seconds, turns):
+    """Both clients in turn, each several times; the medians are the round's."""
+    found = {}
+    for _ in range(turns):
+        for client in ("trivial", "avrig"):
+            for one in run([PROGRAMS / "jack_cycle", server, client, seconds], False):
+                found.setdefault(one["label"], []).append(one)
+    return [{"question": "jack", "label": label,
+             **{key: statistics.median(one[key] for one in runs)
+                for key in ("p50_us", "p90_us", "p99_us", "late")}}
+            for label, runs in found.items()]
 
 
 def one_round(turn, server, options, results):
     steps = []
     if "loops" in options.parts:
-        steps += [([PROGRAMS / "mixer"], True), (SEEDS, True)]
-    if "jack" in options.parts and server:
-        seconds = 3 if options.quick else 8
-        steps += [(command, False) for command in jack_turns(server, seconds)]
-    for command, pinned in steps:
+        steps += [lambda: run([PROGRAMS / "mixer"], True), lambda: run(SEEDS, True)]
+    if "jack" in options.parts:
+        steps += [lambda: jitter(server, 2.5, 1 if options.quick else 5),
+                  lambda: run([PROGRAMS / "jack_cycle", server, "avrig", 1, "freewheel"], False)]
+    for step in steps:
         try:
-            keep(results, turn, run(command, pinned))
+            keep(results, turn, step())
         except (RuntimeError, OSError, subprocess.SubprocessError) as why:
             print(why, file=sys.stderr)
 
