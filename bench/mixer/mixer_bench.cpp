@@ -171,13 +171,12 @@ void fixed_cost(const Memory& memory) {
 void offline(const Memory& memory) {
   auto engine = make_engine(memory, {.voices = 64});
   ask("offline", {{"avrig", [&] {
-                     std::vector<float> rows[2] = {std::vector<float>(64), std::vector<float>(64)};
-                     float* outputs[2] = {rows[0].data(), rows[1].data()};
+                     Rows outputs(64);
                      timespec begin{};
                      timespec end{};
                      ::clock_gettime(CLOCK_MONOTONIC, &begin);
                      for (int b = 0; b < 20000; ++b) {
-                       engine->render(outputs, 64);
+                       engine->render(outputs.get(), 64);
                      }
                      ::clock_gettime(CLOCK_MONOTONIC, &end);
                      return (static_cast<double>(end.tv_sec - begin.tv_sec) * 1e9 +

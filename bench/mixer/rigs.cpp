@@ -23,6 +23,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+Rows::Rows(std::size_t samples) : memory_(2 * (samples + 32)), rows_{} {
+  auto* first = reinterpret_cast<float*>((reinterpret_cast<std::uintptr_t>(memory_.data()) + 63) &
+                                         ~std::uintptr_t{63});
+  rows_[0] = first;
+  rows_[1] = first + (samples + 15) / 16 * 16;
+}
+
 Memory::Memory(std::size_t voices)
     : floats(voices * static_cast<std::size_t>(kLength)),
       shorts(voices * static_cast<std::size_t>(kLength)) {
@@ -86,25 +93,23 @@ int blocks_for(std::uint32_t voices, std::size_t block, std::size_t samples) {
 }
 
 double time_engine(Engine& engine, std::uint32_t voices, std::size_t block, int blocks) {
-  std::vector<float> rows[2] = {std::vector<float>(block), std::vector<float>(block)};
-  float* outputs[2] = {rows[0].data(), rows[1].data()};
+  Rows outputs(block);
   const double begin = cpu_ns();
   for (int b = 0; b < blocks; ++b) {
-    engine.render(outputs, block);
+    engine.render(outputs.get(), block);
   }
   return (cpu_ns() - begin) / (static_cast<double>(voices) * static_cast<double>(block) * blocks);
 }
 
 double time_plain(std::vector<Plain>& voices, std::size_t block, int blocks, bool only_read) {
   volatile float sum = 0.0F;  // keeps the reading from being optimised away
-  std::vector<float> l(block);
-  std::vector<float> r(block);
+  Rows rows(block);
   const double begin = cpu_ns();
   for (int b = 0; b < blocks; ++b) {
     if (only_read) {
       sum = sum + read_only(voices.data(), voices.size(), block);
     } else {
-      hand_blocked(voices.data(), voices.size(), l.data(), r.data(), block);
+      hand_blocked(voices.data(), voices.size(), rows.get()[0], rows.get()[1], block);
     }
   }
   return (cpu_ns() - begin) /

@@ -18,6 +18,17 @@ inline constexpr std::int64_t kLength = 48000;  // samples of each voice's own d
 [[nodiscard]] double cpu_ns();
 [[nodiscard]] double median(std::vector<double> values);
 
+/// Two rows of output, each on a cache line's beginning, as JACK's ports have them.
+class Rows {
+ public:
+  explicit Rows(std::size_t samples);
+  float* const* get() { return rows_; }
+
+ private:
+  std::vector<float> memory_;
+  float* rows_[2];
+};
+
 /// Data for so many voices, as float and as the 16 bits it came from.
 struct Memory {
   explicit Memory(std::size_t voices);

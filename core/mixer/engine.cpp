@@ -147,7 +147,9 @@ void Engine::Impl::render_piece(float* const* outputs,
   const std::int64_t begin = state.position;
   const std::int64_t end = begin + n;
   state.predict_budget = kPredictBudget;
-  report_retired(state);
+  if (state.retired_count != 0) {
+    report_retired(state);
+  }
   look_at_streams(state);
   mix.begin_peaks();
   while (state.position < end) {

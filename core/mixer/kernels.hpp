@@ -21,14 +21,20 @@ struct Job {
 inline constexpr int kSincTaps = 16;
 inline constexpr int kSincBefore = 7;  // taps before the sample at the position
 inline constexpr int kSincPhases = 256;
-inline constexpr std::size_t kJobs = 64;      // jobs that are gathered before a pass
-inline constexpr std::size_t kJobsAhead = 8;  // a pass fetches what so many jobs later is read
+inline constexpr std::size_t kJobs = 64;  // jobs that are gathered before a pass
+
+/// A pass fetches what so many jobs later is read: some kilobytes, for `bytes` a job.
+constexpr std::size_t jobs_ahead(std::size_t bytes) noexcept {
+  return bytes >= 512 ? 8 : bytes >= 256 ? 16 : 32;
+}
 
 struct Kernels {
   // Sums in the order of the jobs, whatever the grouping: l[i] += x[i] * left, r[i] += ...; `fresh`
   // begins at zero instead of at what the rows hold; `most`, where given, is for the rows' peaks.
+  // What `ahead` jobs later is read is fetched meanwhile.
   using Pass = void (*)(const Job* jobs,
                         std::size_t count,
+                        std::size_t ahead,
                         float* l,
                         float* r,
                         std::size_t n,

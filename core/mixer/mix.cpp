@@ -102,6 +102,7 @@ void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
   int slow_fetched = 0;
   std::uintptr_t now = 0;  // bytes from where sample 0 would lie to where this block's begin
   std::size_t bytes = 0;
+  std::size_t ahead = 0;
   for (; word != 0; word &= word - 1) {
     const auto bit = static_cast<std::uint32_t>(__builtin_ctzll(word));
     const Steady& one = steady[bit];
@@ -127,10 +128,11 @@ void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
       const std::size_t size = (key & Steady::kShort) != 0 ? sizeof(std::int16_t) : sizeof(float);
       now = static_cast<std::uintptr_t>(state_.block_begin) * size;
       bytes = n * size;
+      ahead = jobs_ahead(bytes);
     }
     const auto* first = reinterpret_cast<const std::byte*>(one.base + now);
     bus->job[bus->jobs] = {first, first + one.stride, one.gain[0], one.gain[1]};
-    if (bus->jobs++ < kJobsAhead) {
+    if (bus->jobs++ < ahead) {
       prefetch(first, bytes);
     }
     if (bus->jobs == kJobs) {
@@ -182,14 +184,11 @@ void Mix::flush(std::uint32_t index, std::uint32_t n, bool last) noexcept {
   const auto pass = (bus.key & Steady::kMono) != 0
                         ? (wide ? kernels_.mono_f32 : kernels_.mono_s16)
                         : (wide ? kernels_.stereo_f32 : kernels_.stereo_s16);
-  if (last) {
-    float most[2];
-    pass(bus.job.data(), bus.jobs, l, r, n, fresh, most);
-    row(index, left).peak = most[0];
-    row(index, right).peak = most[1];
-  } else {
-    pass(bus.job.data(), bus.jobs, l, r, n, fresh, nullptr);
-  }
+  const std::size_t ahead = jobs_ahead(n * (wide ? sizeof(float) : sizeof(std::int16_t)));
+  float most[2] = {kUnmeasured, kUnmeasured};
+  pass(bus.job.data(), bus.jobs, ahead, l, r, n, fresh, last ? most : nullptr);
+  row(index, left).peak = most[0];
+  row(index, right).peak = most[1];
   bus.jobs = 0;
 }
 

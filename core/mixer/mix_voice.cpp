@@ -96,6 +96,7 @@ void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size
     const Job both{x, x, t.gain[0], t.gain[1]};
     kernels_.mono_f32(&both,
                       1,
+                      0,
                       used_row(t.bus, voice.output[0], block_) + offset,
                       used_row(t.bus, voice.output[1], block_) + offset,
                       n,

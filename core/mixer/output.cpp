@@ -108,20 +108,13 @@ void Output::count_clips(
   state_.tell(event);
 }
 
-void Output::measure(
-    std::uint32_t output, float* x, std::size_t n, std::int64_t begin, float known) noexcept {
-  Channel& channel = channels_[output];
-  const float peak = known == Mix::kUnmeasured ? kernels_.peak(x, n) : known;
-  if (peak > channel.peak.load(std::memory_order_relaxed)) {
-    channel.peak.store(peak, std::memory_order_relaxed);
-  }
-  if (peak <= 1.0F || channel.policy == ClipPolicy::Pass) {
-    return;
-  }
+// What exceeds 1 where that matters.
+void Output::clip(
+    std::uint32_t output, float* x, std::size_t n, std::int64_t begin, float peak) noexcept {
   count_clips(output, x, n, begin, peak);
-  if (channel.policy == ClipPolicy::Clamp) {
+  if (channels_[output].policy == ClipPolicy::Clamp) {
     kernels_.clamp(x, n);
-  } else if (channel.policy == ClipPolicy::Fault) {
+  } else if (channels_[output].policy == ClipPolicy::Fault) {
     failed_.store(true, std::memory_order_relaxed);
   }
 }
@@ -139,10 +132,19 @@ void Output::finish(float* const* outputs,
       channels_[o].first.store(kUnknownSample, std::memory_order_relaxed);
     }
   }
-  if (!failed()) {
-    for (std::uint32_t o = 0; o < state_.config.outputs && !failed(); ++o) {
-      measure(o, outputs[o] + offset, n, begin, mix.output_peak(o));
+  for (std::uint32_t o = 0; o < state_.config.outputs && !failed(); ++o) {
+    Channel& channel = channels_[o];
+    const float known = mix.output_peak(o);
+    const float peak = known == Mix::kUnmeasured ? kernels_.peak(outputs[o] + offset, n) : known;
+    if (peak > channel.peak.load(std::memory_order_relaxed)) {
+      channel.peak.store(peak, std::memory_order_relaxed);
     }
+    if (peak > 1.0F && channel.policy != ClipPolicy::Pass) {
+      clip(o, outputs[o] + offset, n, begin, peak);
+    }
+  }
+  if (!failed() && limiters_.empty()) {
+    return;
   }
   for (std::uint32_t o = 0; o < state_.config.outputs; ++o) {
     if (failed()) {

@@ -60,8 +60,7 @@ class Output {
     std::atomic<std::uint64_t> clipped{0};
     std::atomic<std::int64_t> first{kUnknownSample};
   };
-  void measure(
-      std::uint32_t output, float* x, std::size_t n, std::int64_t begin, float known) noexcept;
+  void clip(std::uint32_t output, float* x, std::size_t n, std::int64_t begin, float peak) noexcept;
   void count_clips(
       std::uint32_t output, const float* x, std::size_t n, std::int64_t begin, float peak) noexcept;
 
