@@ -150,7 +150,9 @@ void Engine::Impl::render_piece(float* const* outputs,
   if (state.retired_count != 0) {
     report_retired(state);
   }
-  look_at_streams(state);
+  if (state.streams_sounding != 0 || state.dirty != kNone) {
+    look_at_streams(state);
+  }
   mix.begin_peaks();
   while (state.position < end) {
     state.block_begin = state.cursor = state.position;
@@ -159,7 +161,9 @@ void Engine::Impl::render_piece(float* const* outputs,
     state.position = state.cursor;
   }
   output.finish(outputs, offset, n, begin, mix);
-  release_streams(state);
+  if (state.streams_sounding != 0) {
+    release_streams(state);
+  }
 }
 
 Engine::Engine(const EngineConfig& config) : impl_(std::make_unique<Impl>(config)) {

@@ -42,18 +42,11 @@ void skip_sound(State& state) noexcept {
 }
 
 void look_at_streams(State& state) noexcept {
-  if (state.streams_sounding == 0) {
-    settle(state);
-    return;
-  }
   state.for_each(state.streaming, [&](std::uint32_t slot) { look_at_stream(state, slot); });
   settle(state);
 }
 
 void release_streams(State& state) noexcept {
-  if (state.streams_sounding == 0) {
-    return;
-  }
   state.for_each(state.streaming, [&](std::uint32_t slot) {
     const Voice& voice = state.voices[slot];
     const Tone& tone = state.tones[slot];

@@ -31,7 +31,7 @@ Mix::Mix(State& state, const Kernels& kernels, const float* sinc_table)
       gains_{Floats(state.config.max_block + kPad), Floats(state.config.max_block + kPad)},
       fade_(state.config.max_block + kPad) {}
 
-Mix::Row& Mix::begin_row(std::uint32_t bus, std::uint32_t output) noexcept {
+inline Mix::Row& Mix::begin_row(std::uint32_t bus, std::uint32_t output) noexcept {
   Row& begun = row(bus, output);
   begun.used = true;
   touched_ |= std::uint64_t{1} << bus;
@@ -51,34 +51,6 @@ float* Mix::used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) n
   return wanted.samples;
 }
 
-void Mix::begin_peaks() noexcept {
-  std::fill(most_.begin(), most_.end(), 0.0F);
-}
-
-void Mix::render(float* const* outputs, std::size_t offset) noexcept {
-  block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
-  outputs_ = outputs;
-  offset_ = offset;
-  voices(block_);
-  buses(block_);
-  marks(outputs, offset, block_);
-  state_.segments_used = 0;
-}
-
-void Mix::voices(std::uint32_t n) noexcept {
-  const std::uint32_t words = (state_.voices.capacity() + 63) / 64;
-  for (std::uint32_t w = 0; w < words; ++w) {
-    if ((state_.active[w] | state_.changed[w]) != 0) {
-      voices_of(w, n);
-    }
-  }
-  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
-    if (state_.buses[state_.bus_order[i]].jobs > 0) {
-      flush(state_.bus_order[i], n, true);
-    }
-  }
-}
-
 // A pass fetches what later ones read, but nothing fetches for the first: as far as a short block
 // goes, its jobs are.
 inline void Mix::prefetch(const std::byte* first, std::size_t bytes) noexcept {
@@ -91,7 +63,7 @@ inline void Mix::prefetch(const std::byte* first, std::size_t bytes) noexcept {
 
 // Sixty-four voices. One that simply goes on becomes a job of its bus; all others are looked at
 // closely, after the jobs that come before them.
-void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
+inline void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
   std::uint64_t word = state_.active[w] | state_.changed[w];
   state_.changed[w] = 0;
   const Steady* steady = &state_.steady[w * 64];
@@ -190,6 +162,33 @@ void Mix::flush(std::uint32_t index, std::uint32_t n, bool last) noexcept {
   row(index, left).peak = most[0];
   row(index, right).peak = most[1];
   bus.jobs = 0;
+}
+
+inline void Mix::voices(std::uint32_t n) noexcept {
+  const std::uint32_t words = (state_.voices.capacity() + 63) / 64;
+  for (std::uint32_t w = 0; w < words; ++w) {
+    if ((state_.active[w] | state_.changed[w]) != 0) {
+      voices_of(w, n);
+    }
+  }
+  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
+    if (state_.buses[state_.bus_order[i]].jobs > 0) {
+      flush(state_.bus_order[i], n, true);
+    }
+  }
+}
+
+void Mix::render(float* const* outputs, std::size_t offset) noexcept {
+  block_ = static_cast<std::uint32_t>(state_.cursor - state_.block_begin);
+  outputs_ = outputs;
+  offset_ = offset;
+  voices(block_);
+  buses(block_);
+  if (state_.marks != kNone) {
+    marks(outputs, offset, block_);
+  }
+  state_.segments_used = 0;
+  is_first_ = false;
 }
 
 }  // namespace avrig::mixer

@@ -4,6 +4,7 @@
 
 #include "state.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <vector>
@@ -36,7 +37,7 @@ class Mix {
   [[nodiscard]] float bus_peak(std::uint32_t bus) const noexcept { return peaks_[bus]; }
   /// Largest magnitude on an output since begin_peaks(); kUnmeasured where it must be looked up.
   [[nodiscard]] float output_peak(std::uint32_t output) const noexcept { return most_[output]; }
-  void begin_peaks() noexcept;
+  void begin_peaks() noexcept { is_first_ = true; }
 
   static constexpr float kUnmeasured = -1.0F;
   static constexpr std::size_t kWindow = 8192;  // samples an interpolator may look at in one go
@@ -80,6 +81,10 @@ class Mix {
   [[nodiscard]] bool lies_in_outputs() const noexcept;
   void finish_in_outputs(std::uint32_t n) noexcept;
   void move_up(std::uint32_t bus, std::uint32_t n) noexcept;
+  void count_peak(std::uint32_t output, float peak) noexcept {
+    float& most = most_[output];
+    most = is_first_ ? peak : most == kUnmeasured ? kUnmeasured : std::max(most, peak);
+  }
   void finish_output(std::uint32_t output, std::uint32_t n) noexcept;
   [[nodiscard]] float peak_of(Row& row, std::uint32_t n) noexcept;
   void apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept;
@@ -100,6 +105,7 @@ class Mix {
   std::vector<float> most_;
   float* const* outputs_ = nullptr;
   std::size_t offset_ = 0;
+  bool is_first_ = true;         // nothing was rendered since begin_peaks()
   std::uint64_t touched_ = 0;    // buses with a row that is used
   std::uint32_t favourite_ = 0;  // the bus whose voices are summed in the outputs themselves
   Floats scratch_;

@@ -22,7 +22,7 @@ void Mix::apply_gain(const GainRamp& gain, float* x, std::uint32_t n) noexcept {
   }
 }
 
-float Mix::peak_of(Row& of, std::uint32_t n) noexcept {
+inline float Mix::peak_of(Row& of, std::uint32_t n) noexcept {
   if (of.peak == kUnmeasured) {
     of.peak = kernels_.peak(of.samples, n);
   }
@@ -39,7 +39,7 @@ void Mix::sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n)
 }
 
 // All voices are on one bus, summed in the outputs, and nothing is to be done to them on the way.
-bool Mix::lies_in_outputs() const noexcept {
+inline bool Mix::lies_in_outputs() const noexcept {
   if (touched_ != std::uint64_t{1} << favourite_) {
     return false;
   }
@@ -53,19 +53,20 @@ bool Mix::lies_in_outputs() const noexcept {
   return unity;
 }
 
-void Mix::finish_in_outputs(std::uint32_t n) noexcept {
+inline void Mix::finish_in_outputs(std::uint32_t n) noexcept {
   Row* rows = &row(favourite_, 0);
   const std::uint32_t count = state_.config.outputs;
   float most = 0.0F;
   for (std::uint32_t o = 0; o < count; ++o) {
-    if (!rows[o].used) {
+    float peak = 0.0F;
+    if (rows[o].used) {
+      rows[o].used = false;
+      peak = peak_of(rows[o], n);
+    } else {
       std::fill_n(outputs_[o] + offset_, n, 0.0F);
-      continue;
     }
-    rows[o].used = false;
-    const float peak = peak_of(rows[o], n);
     most = std::max(most, peak);
-    most_[o] = most_[o] == kUnmeasured ? kUnmeasured : std::max(most_[o], peak);
+    count_peak(o, peak);
   }
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
     peaks_[state_.bus_order[i]] = 0.0F;
@@ -147,15 +148,14 @@ void Mix::finish_output(std::uint32_t output, std::uint32_t n) noexcept {
   float* goal = outputs_[output] + offset_;
   if (!last.used) {
     std::fill_n(goal, n, 0.0F);
+    count_peak(output, 0.0F);
     return;
   }
   last.used = false;
   if (last.samples != goal) {
     std::memcpy(goal, last.samples, n * sizeof(float));
   }
-  if (most_[output] != kUnmeasured) {
-    most_[output] = std::max(most_[output], peak_of(last, n));
-  }
+  count_peak(output, peak_of(last, n));
 }
 
 void Mix::marks(float* const* outputs, std::size_t offset, std::uint32_t n) noexcept {
