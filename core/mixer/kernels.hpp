@@ -21,7 +21,7 @@ struct Job {
 inline constexpr int kSincTaps = 16;
 inline constexpr int kSincBefore = 7;  // taps before the sample at the position
 inline constexpr int kSincPhases = 256;
-inline constexpr std::size_t kJobs = 64;  // jobs that are gathered before a pass
+inline constexpr std::size_t kJobs = 256;  // jobs that are gathered before a pass
 
 /// A pass fetches what so many jobs later is read: some kilobytes, for `bytes` a job.
 constexpr std::size_t jobs_ahead(std::size_t bytes) noexcept {
