@@ -28,7 +28,7 @@ UniqueFd ending_signals() {
 }
 
 /// Until a signal, or the end of our standard input: whoever started us is gone. False: the
-/// server went away.
+/// server came back as one that we cannot go on with.
 bool stay(int signals, dipstream::Station& station) {
   for (;;) {
     pollfd watched[2] = {{signals, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
@@ -58,7 +58,7 @@ int run(const DipstreamOptions& options) {
                               {"blocksize", station.period()}}
             << std::endl;
   if (!stay(signals.get(), station)) {
-    throw Error(ErrorCode::Open, "the JACK server went away");
+    throw Error(ErrorCode::Open, station.why());
   }
   return 0;
 }

@@ -357,6 +357,7 @@ void JackWriter::publish_clock(stage::StageIo& io) {
 void JackWriter::reconnect(stage::StageIo& io) {
   io.log(stage::Level::Warning, "the JACK server went away; trying to reach it again");
   io.count("server_losses");
+  const std::uint32_t rate_before_hz = rate_hz_;
   client_.reset();
   mixer_->host().set_live(nullptr);
   while (!io.abandoned()) {
@@ -369,6 +370,11 @@ void JackWriter::reconnect(stage::StageIo& io) {
   }
   if (!client_) {
     return;
+  }
+  if (rate_hz_ != rate_before_hz) {
+    throw Error(ErrorCode::Open,
+                "the JACK server came back at " + std::to_string(rate_hz_) + " Hz instead of " +
+                    std::to_string(rate_before_hz) + " Hz: this run plays at the latter");
   }
   clock::OutputCycle cycle{};
   while (!io.abandoned() && !client_->report(cycle)) {

@@ -142,6 +142,16 @@ void Desk::turn() {
   }
 }
 
+void Desk::set_device(bool runs) {
+  device_runs_ = runs;
+  const json what = {{"event", "device"}, {"state", runs ? "back" : "lost"}};
+  for (auto& [id, client] : clients_) {
+    if (client.events != Subscription::None) {
+      client.send(what.dump(), -1);
+    }
+  }
+}
+
 std::int64_t Desk::in_doubt(const OutputClock& clock) const noexcept {
   return delay() + static_cast<std::int64_t>(std::ceil(bias_)) +
          kToldLateBlocks * static_cast<std::int64_t>(clock.block);

@@ -130,7 +130,7 @@ void Desk::info(ClientId client, Fields& fields, const json& id, std::vector<Uni
          {"failed", host_->engine().failed()},
          {"events_lost", host_->engine().events_lost()},
          {"epoch", clock.epoch},
-         {"runs", runs},
+         {"runs", runs && device_runs_},
          {"protocol", 1}});
 }
 

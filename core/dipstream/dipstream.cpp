@@ -175,7 +175,7 @@ void DipStream::Impl::watch() {
     if (!station->look()) {
       {
         const std::lock_guard<std::mutex> state(link->mutex());
-        failure = "the JACK server went away";
+        failure = station->why();
       }
       link->shut();
       return;

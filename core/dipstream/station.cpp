@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kFirstCycleNs = 5'000'000'000;
 constexpr std::int64_t kLatencyNs = 200'000'000;
+constexpr std::int64_t kRetryNs = 100'000'000;
 constexpr std::uint32_t kUsualPeriod = 256;
 
 void nap() noexcept {
@@ -52,16 +53,18 @@ void Station::open_client(const StationOptions& options) {
   where.channels = options.channels;
   where.connect = options.connect;
   client_ = std::make_unique<jack::OutputClient>(where);
-  check_promises(options, *client_);
-  rate_hz_ = client_->rate_hz();
-  period_ = client_->period();
 }
 
 Station::Station(const StationOptions& options)
-    : rate_hz_(options.rate_hz == 0 ? 48000 : options.rate_hz),
+    : options_(options),
+      rate_hz_(options.rate_hz == 0 ? 48000 : options.rate_hz),
       period_(options.period == 0 ? kUsualPeriod : options.period) {
   if (options.device != "null") {
     open_client(options);
+    check_promises(options, *client_);
+    // The one that our sounds are made for; another server's is refused.
+    options_.rate_hz = rate_hz_ = client_->rate_hz();
+    period_ = client_->period();
   }
   mixer::EngineConfig config;
   config.outputs = options.channels;
@@ -111,12 +114,56 @@ void Station::await_latency(bool connected) {
   desk_->set_latency(client_->playback_latency_samples());
 }
 
-bool Station::look() {
-  if (client_ == nullptr) {
+void Station::tell_device(bool runs) {
+  server_->with([&](Desk& desk) { desk.set_device(runs); });
+}
+
+void Station::lose_client() {
+  client_.reset();
+  host_->expect_new_device();
+  tell_device(false);
+}
+
+// False: there is a server again, but none that our sounds and promises fit.
+bool Station::reopen() {
+  if (monotonic_ns() < retry_ns_) {
     return true;
   }
-  if (client_->lost()) {
+  retry_ns_ = monotonic_ns() + kRetryNs;
+  try {
+    open_client(options_);
+  } catch (const Error&) {
+    client_.reset();
+    return true;
+  }
+  try {
+    check_promises(options_, *client_);
+  } catch (const Error& error) {
+    client_.reset();
+    why_ = error.what();
     return false;
+  }
+  try {
+    client_->play(*host_);
+    client_->activate(0);
+  } catch (const Error&) {  // it went away again, or who we play to is not there yet
+    client_.reset();
+    host_->expect_new_device();
+    return true;
+  }
+  tell_device(true);
+  return true;
+}
+
+bool Station::look() {
+  if (options_.device == "null") {
+    return true;
+  }
+  if (client_ != nullptr && client_->lost()) {
+    lose_client();
+  }
+  if (client_ == nullptr) {
+    return reopen();
   }
   const std::int64_t latency = client_->playback_latency_samples();
   // A desk that decodes a long file is told the next time.

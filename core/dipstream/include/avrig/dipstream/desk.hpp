@@ -64,6 +64,8 @@ class Desk {
 
   /// From a sample's time to the moment it is heard, in samples.
   void set_latency(std::int64_t samples);
+  /// The device went away, or is there again: those who listen to events are told.
+  void set_device(bool runs);
   /// A delay behind the server's own account, measured with a cable: added to all times at the
   /// output, in seconds; may be negative.
   void set_bias(double seconds) noexcept { bias_ = seconds * rate_hz_; }
@@ -239,6 +241,7 @@ class Desk {
   mixer::ListenerPayload listener_;
   SoundCache cache_;
   mixer::EventLedger ledger_;
+  bool device_runs_ = true;
   OutputClock newest_;  // as of the last turn()
   struct Stretch {
     OutputClock clock;

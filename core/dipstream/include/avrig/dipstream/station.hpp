@@ -46,15 +46,23 @@ class Station {
   [[nodiscard]] std::uint32_t rate_hz() const noexcept { return rate_hz_; }
   [[nodiscard]] std::uint32_t period() const noexcept { return period_; }
 
-  /// Every few dozen milliseconds: tells the desk the output's latency. False: the JACK server
-  /// went away.
+  /// Every few dozen milliseconds: tells the desk the output's latency. When the JACK server goes
+  /// away, this waits for it to come back; the timeline goes on, what passed meanwhile is a gap,
+  /// and commands wait. False: it came back as one that we cannot go on with; why() says why.
   [[nodiscard]] bool look();
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  private:
   void open_client(const StationOptions& options);
   void await_first_cycle() const;
+  [[nodiscard]] bool reopen();
+  void lose_client();
+  void tell_device(bool runs);
   void await_latency(bool connected);
 
+  StationOptions options_;
+  std::string why_;
+  std::int64_t retry_ns_ = 0;
   std::uint32_t rate_hz_ = 48000;
   std::uint32_t period_ = 256;
   // What renders the host goes before it, what serves the desk before both.
