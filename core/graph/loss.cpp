@@ -78,6 +78,30 @@ void decide_ring(Model& model, RingNode& ring, Problems& problems) {
   }
 }
 
+// A device's frames are stamped by the clock, a file's by the file: they have no time in common.
+void check_groups(const Model& model, Problems& problems) {
+  for (std::size_t stage = 0; stage < model.stages.size(); ++stage) {
+    const spec::StageSpec& gate = model.spec_of(stage);
+    if (gate.role != spec::Role::Sync || model.spec.offline || !model.stages[stage].live ||
+        model.group_of(stage).mode.value_or(spec::SyncMode::Live) == spec::SyncMode::Offline) {
+      continue;
+    }
+    for (std::size_t other = 0; other < model.stages.size(); ++other) {
+      const spec::StageSpec& file = model.spec_of(other);
+      if (file.role == spec::Role::Sync && file.target == gate.target &&
+          !model.stages[other].live) {
+        add_error(problems,
+                  file.position,
+                  "the gates of '" + file.target + "' have no time in common: '" + gate.id + "' (" +
+                      spec::to_string(gate.position) + ") presents what a device makes, '" +
+                      file.id + "' a file",
+                  "give each a group of its own");
+        return;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void decide_loss(Model& model, Problems& problems) {
@@ -88,6 +112,7 @@ void decide_loss(Model& model, Problems& problems) {
     });
     node.live = !model.spec.offline && (node.description.live || fed);
   }
+  check_groups(model, problems);
   // Rings come after those that their makers follow, so backwards what follows is decided first.
   for (std::size_t index = model.rings.size(); index-- > 0;) {
     RingNode& ring = model.rings[index];

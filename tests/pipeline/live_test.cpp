@@ -153,6 +153,60 @@ TEST_SUITE("pipeline/live") {
     CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
   }
 
+  TEST_CASE(
+      "live: a device's sound is heard D after its capture, and recorded from its beginning") {
+    Rig rig;
+    const Finished run = rig.run(
+        "avrig: 1\npipeline: mic\njack: {start: private, period: 1024}\nstages:\n"
+        "  - {id: mic, read: " +
+        std::string(AVRIG_FIXTURES) +
+        ", class: hum, with: {blocks: 400}}\n"
+        "  - {id: ears, sync: lips, in: mic}\n"
+        "  - {id: speakers, write: jack, in: ears}\n"
+        "  - {id: take, write: media, in: ears, with: {url: take.nut}}\n");
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    check_accounts(run);
+    check_no_crash(run);
+    // A block of 10 ms and two periods of the device at least.
+    const double delay_ms = run.report.at("sync").at(0).at("delay_ns").get<double>() * 1e-6;
+    CHECK(delay_ms > 50.0);
+    CHECK(delay_ms < 500.0);
+    const json speakers = run.edge("ears", "speakers");
+    INFO(speakers.dump());
+    // What was captured before the start is not played late, it is not played.
+    CHECK(speakers.at("drops").at("late").get<long>() > 50);
+    CHECK(speakers.at("delivered").get<long>() > 150);
+    CHECK(speakers.at("dropped") == speakers.at("drops").at("late"));
+    CHECK(run.stage("speakers").at("counters").at("underrun_samples").get<long>() < 24'000);
+    CHECK(run.edge("ears", "take").at("delivered") == 400);
+    CHECK(decode(rig.file("take.nut")).samples() == 400U * 480U);
+  }
+
+  TEST_CASE("live: JACK plays a group that waits for no clock") {
+    Rig rig;
+    make_clip(rig, {.seconds = 1.5});
+    for (const std::string mode : {"asap", "offline"}) {
+      const Finished run = rig.run(
+          "avrig: 1\npipeline: soon\njack: {start: private, period: 1024}\n"
+          "groups: {lips: {mode: " +
+          mode +
+          "}}\nstages:\n"
+          "  - {id: clip, read: media, with: {url: clip.mkv}}\n"
+          "  - {id: lips-audio, sync: lips, in: clip/audio}\n"
+          "  - {id: lips-video, sync: lips, in: clip/video}\n"
+          "  - {id: speakers, write: jack, in: lips-audio}\n"
+          "  - {id: screen, write: display, in: lips-video, with: {to: none}}\n"
+          "  - {id: take, write: media, in: [lips-audio, lips-video], with: {url: " +
+          mode + ".mkv}}\n");
+      REQUIRE_MESSAGE(run.code == 0, run.said);
+      check_accounts(run);
+      check_no_crash(run);
+      CHECK(run.edge("lips-audio", "speakers").at("dropped") == 0);
+      CHECK(run.report.at("seconds").get<double>() > 1.4);
+      CHECK(decode(rig.file(mode + ".mkv")).pictures.size() == 45);
+    }
+  }
+
   TEST_CASE("live: killed writers and gates come back, and the recording stays whole") {
     Rig rig;
     make_clip(rig, {.seconds = 8.0, .audio_codec = "flac", .video_codec = "libx264"});

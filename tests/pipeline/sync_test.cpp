@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include "clips.hpp"
 #include "rig.hpp"
+#include "storm.hpp"
 
 #include <csignal>
 #include <exception>
@@ -122,6 +123,29 @@ TEST_SUITE("pipeline/sync") {
     CHECK(got.pictures.size() == 45);
     CHECK(got.samples() == 72000);
     CHECK(run.edge("film", "lips-video").at("drops").contains("ended"));
+  }
+
+  TEST_CASE("end: with 'any', gates that are killed end their group where it ends all the same") {
+    Rig rig;
+    make_clip(rig, {.name = "voice.mkv", .seconds = 6.0});
+    make_clip(rig, {.name = "film.mkv", .seconds = 1.0});
+    const auto endless = [](const std::string& take) {
+      std::string yaml = two_files("end: any", take, "offline: true\n");
+      return yaml.replace(yaml.find("audio: false"), 12, "audio: false, loop: -1");
+    };
+    const Finished calm = rig.run(endless("calm.nut"));
+    REQUIRE_MESSAGE(calm.code == 0, calm.said);
+    rig.start(endless("take.nut"));
+    rig.wait_running();
+    const auto kills = kill_all_in_turn(rig, 4, 50);
+    const Finished run = rig.finish();
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    CHECK(kills.at("lips-audio") + kills.at("lips-video") > 0);
+    check_accounts(run);
+    check_no_crash(run);
+    const Content got = decode(rig.file("take.nut"));
+    CHECK(got.samples() == 288'000);
+    check_same(got, decode(rig.file("calm.nut")));
   }
 
   TEST_CASE("delay: a device's is measured before anything is presented, and reported") {

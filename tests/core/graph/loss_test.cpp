@@ -111,4 +111,15 @@ TEST_SUITE("core/graph/loss") {
     CHECK(loss(*sut.graph, "stamp/out", "screen") == Loss::MaySkip);
     CHECK(contains(text(sut.problems), "rig.yaml:4:10 'preview' may skip frames"));
   }
+
+  TEST_CASE("a group presents what devices make or what files hold, not both") {
+    Rig rig;
+    rig.add("cam", Role::Reader, source(video(), true));
+    rig.add("clip", Role::Reader, source(video()));
+    rig.add("one", Role::Sync, gate(), {"cam"}, "g");
+    rig.add("two", Role::Sync, gate(), {"clip"}, "g");
+    const std::string sut = text(rig.problems());
+    CHECK(contains(sut, "the gates of 'g' have no time in common"));
+    CHECK(contains(sut, "'one' (rig.yaml:3:3) presents what a device makes, 'two' a file"));
+  }
 }
