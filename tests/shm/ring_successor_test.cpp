@@ -293,6 +293,46 @@ TEST_SUITE("shm/ring successors") {
     CHECK(successor.tail() > 1);
   }
 
+  TEST_CASE("maker: a follower that may skip keeps a few names, and the frame in its hand") {
+    RingSpec spec = spec_of({looker(1), looker(2, Loss::MaySkip)});
+    spec.buffers = 0;
+    spec.buffer_bytes = 0;
+    Rig rig(spec);
+    RingMaker gate(rig.ring, rig.bells);
+    RingFollower recorder(rig.ring, 0, rig.bells);
+    RingFollower screen(rig.ring, 1, rig.bells);
+    Descriptor descriptor{};
+    descriptor.reference_buffer = kNoBuffer;
+    const auto publish = [&](int frames) {
+      for (int frame = 0; frame < frames; ++frame) {
+        REQUIRE(gate.may_publish());
+        gate.publish(Kind::Frame, descriptor);
+      }
+    };
+    publish(4);
+    // Nobody has had them: what a `must` follower still wants stays.
+    gate.leave_to_skippers(2);
+    CHECK(gate.tail() == 0);
+    for (int frame = 0; frame < 4; ++frame) {
+      REQUIRE(pass(recorder));
+    }
+    gate.leave_to_skippers(2);
+    CHECK(gate.tail() == 2);
+    Taken taken;
+    REQUIRE(screen.try_next(taken) == RingFollower::Next::Taken);
+    const std::uint64_t in_hand = taken.sequence;
+    CHECK(in_hand >= 2);
+    publish(1);
+    REQUIRE(pass(recorder));
+    gate.leave_to_skippers(0);
+    CHECK(gate.tail() == in_hand);
+    screen.complete(taken);
+    screen.release_all();
+    CHECK(gate.tail() > in_hand);
+    const EdgeCount count = count_edge(rig.ring, 1);
+    CHECK(count.produced == count.delivered + count.dropped + count.in_flight);
+  }
+
   TEST_CASE("maker: pins and words hold across the wrap of 40-bit sequences") {
     constexpr std::uint64_t kWrap = std::uint64_t{1} << kSequenceBits;
     CHECK(widen_sequence(kSequenceMask, kWrap + 3) == kSequenceMask);

@@ -299,6 +299,11 @@ TEST_SUITE("core/spec/parse") {
     CHECK(first.spec.group("av").max_unsynced_ns == 100'000'000);
     CHECK(problems_of("avrig: 1\ngroups: {av: {max_unsynced_time: 100ms}}\n" + stages)
               .find("error: unknown key 'max_unsynced_time' in group 'av'\n") != std::string::npos);
+    CHECK(problems_of("avrig: 1\ngroups: {av: {delay: 2s, max_delay: 1s}}\n" + stages)
+              .find("error: 'delay' of group 'av' is above its 'max_delay'\n") !=
+          std::string::npos);
+    CHECK(problems_of("avrig: 1\ngroups: {av: {delay: 2s}}\n" + stages).find("is above") ==
+          std::string::npos);
     CHECK(problems_of("avrig: 1\nlog_queue: x\n" + stages)
               .find("error: unknown key 'log_queue' in the pipeline\n") != std::string::npos);
   }
