@@ -72,8 +72,8 @@ void PipelineMixer::ask(dipstream::Desk& desk, const json& request) {
   }
 }
 
-void PipelineMixer::open(const std::string& path) {
-  server_ = std::make_unique<dipstream::DeskServer>(desk_, path);
+void PipelineMixer::open(const std::string& path, std::optional<std::uint16_t> tcp) {
+  server_ = std::make_unique<dipstream::DeskServer>(desk_, path, tcp);
 }
 
 void PipelineMixer::begin() {

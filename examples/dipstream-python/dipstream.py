@@ -13,7 +13,7 @@
 One file, standard library only. Samples are anything with the buffer protocol (NumPy arrays,
 array.array, ...) of 32 or 64-bit floats, one row a sample. `DipStream` starts a `dipstream` program
 of its own (on $PATH, or named by $AVRIG_DIPSTREAM); `DipStream(attach=PATH)` joins a running mixer,
-such as the one of a `write: jack` stage. Times are stream time: samples divided by the rate.
+such as the one of a `write: jack` stage, by its socket or as "127.0.0.1:PORT". Times are stream time: samples divided by the rate.
 """
 
 import array
@@ -57,8 +57,14 @@ class _Link:
     """JSON lines to a mixer and back; a thread that reads."""
 
     def __init__(self, path, on_event, on_close, tell):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(path)
+        host, colon, port = path.rpartition(":")
+        self.tcp = bool(colon) and port.isdigit() and "/" not in path
+        if self.tcp:
+            self._socket = socket.create_connection((host, int(port)))
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._socket.connect(path)
         self._ids = itertools.count(1)
         self._sending = threading.Lock()
         self._changed = threading.Condition()
@@ -71,9 +77,10 @@ class _Link:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def post(self, request, fds=(), awaited=True):
+    def post(self, request, fds=(), awaited=True, raw=b""):
+        """`raw`: bytes that go behind the line, as the request says."""
         number = next(self._ids)
-        line = (json.dumps(dict(request, id=number), allow_nan=False) + "\n").encode()
+        line = (json.dumps(dict(request, id=number), allow_nan=False) + "\n").encode() + raw
         with self._changed:
             if awaited:
                 self._awaited.add(number)
@@ -546,13 +553,16 @@ class DipStream:
         raw, samples, columns, planar = _planar(data)
         if columns > 1 and columns != len(channels):
             raise ValueError("%d columns cannot go to %d channels" % (columns, len(channels)))
-        request = dict(more, do="add", memfd=True, channels=channels, data_channels=columns,
+        request = dict(more, do="add", channels=channels, data_channels=columns,
                        layout="planar" if planar else "interleaved")
-        fd = _memfd(raw)
-        try:
-            reply = self._link.reply(self._link.post(request, [fd]), 10.0)
-        finally:
-            os.close(fd)
+        if self._link.tcp:
+            reply = self._link.reply(self._link.post(dict(request, bytes=len(raw)), raw=raw), 10.0)
+        else:
+            fd = _memfd(raw)
+            try:
+                reply = self._link.reply(self._link.post(dict(request, memfd=True), [fd]), 10.0)
+            finally:
+                os.close(fd)
         if not reply["ok"]:
             raise ValueError(reply["error"])
         source = Source(self, reply["voice"], self.samplerate, channels, samples)
