@@ -276,7 +276,14 @@ TEST_SUITE("core/dipstream desk_server") {
                     {"name", "a"},
                     {"id", 1}})
               .at("ok") == true);
+    CHECK(peer.ask({{"do", "add"},
+                    {"data", base64(std::vector<float>(480, 0.1F))},
+                    {"name", "b"},
+                    {"id", 2}})
+              .at("ok") == true);
+    CHECK(peer.ask({{"do", "start"}, {"voice", "a"}, {"with_start", "b"}}).at("ok") == true);
     const json wrong[] = {
+        {{"do", "start"}, {"voice", "b"}, {"with_start", "a"}},  // each would wait for the other
         {{"do", "start"}, {"voice", "nobody"}},
         {{"do", "start"}, {"voice", "a"}, {"with_start", "a"}},
         {{"do", "start"}, {"voice", "a"}, {"starting_idx", 480}},
