@@ -4,10 +4,14 @@
 
 #include <avrig/control_folder.hpp>
 #include <avrig/error.hpp>
+#include <avrig/fd_limit.hpp>
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <fcntl.h>
+#include <map>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -25,6 +29,33 @@ constexpr std::int64_t kClockPeriodNs = 20'000'000;
 // Without a sync group: from the first block to its sound.
 constexpr std::int64_t kOwnLeadNs = 100'000'000;
 constexpr std::int64_t kReconnectNs = 500'000'000;
+
+constexpr const char* kPlace = "writer-place";
+constexpr const char* kConnections = "writer-connections";
+
+/// The launcher, as a mixer's memory needs it.
+class StageKeeper final : public dipstream::Keeper {
+ public:
+  explicit StageKeeper(stage::StageIo& io) noexcept : io_(&io) {}
+  bool keep(const std::string& name, int fd) noexcept override { return io_->keep(name, fd); }
+  void forget(const std::string& name) noexcept override { io_->forget(name); }
+  std::map<std::string, UniqueFd>& kept() noexcept override { return io_->kept(); }
+
+ private:
+  stage::StageIo* io_;
+};
+
+std::vector<jack::Connection> read_connections(int fd) {
+  std::string text(1 << 16, ' ');
+  const ssize_t count = ::pread(fd, text.data(), text.size(), 0);
+  const json list = json::parse(
+      text.substr(0, static_cast<std::size_t>(std::max<ssize_t>(count, 0))), nullptr, false);
+  std::vector<jack::Connection> all;
+  for (const json& one : list.is_array() ? list : json::array()) {
+    all.push_back({one.at(0).get<std::uint32_t>(), one.at(1).get<std::string>()});
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -53,7 +84,6 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
       stage::parameter("sources", "any", "", "NAME: {path, channels, gain, bus, pan, pitch, ...}"),
       stage::parameter(
           "cues", "any", "", "what happens to the sources, from the first sample of the stream on"),
-      stage::parameter("tcp", "string", "", "a port: the mixer listens on 127.0.0.1 too"),
       stage::parameter("folder", "path", ".", "where the sources' files lie"),
       stage::parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
       stage::parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
@@ -80,9 +110,6 @@ stage::Description JackWriter::describe(const stage::Request& request) {
   mute_ = with.value("mute", false);
   bias_ns_ = with.value("bias", std::int64_t{0});
   bus_ = with.value("bus", "Master");
-  if (const std::string tcp = with.value("tcp", ""); !tcp.empty()) {
-    tcp_ = dipstream::parse_tcp(tcp);
-  }
   terms_ = read_terms(with, with.value("folder", "."));
   to_ = with.value("to", "");
   if (const auto rate = with.find("rate"); rate != with.end() && rate->is_number()) {
@@ -113,7 +140,15 @@ stage::Configured JackWriter::configure(std::span<const avrig_format> inputs,
 void JackWriter::make_mixer(stage::StageIo& io) {
   const PipelineMixer::Shape shape{rate_hz_, channels_, outputs_, bus_};
   mixer_ = std::make_unique<PipelineMixer>(
-      shape, terms_, [&io](const std::string& text) { io.log(stage::Level::Warning, text); });
+      shape,
+      terms_,
+      [&io](const std::string& text) { io.log(stage::Level::Warning, text); },
+      keeper_.get());
+  if (mixer_->restored()) {
+    io.log(stage::Level::Info, "the mixer has what its predecessor had");
+    mixer_->set_bias(bias_ns_);
+    return;
+  }
   if (!offline_ && section_.started != 0) {
     mixer_->go_on(section_.anchor_frame, section_.last_frame);
   } else {
@@ -136,12 +171,8 @@ void JackWriter::open_socket(stage::StageIo& io) {
   const std::string path = control_folder() + "/" + run + "." + std::to_string(::getppid()) + "." +
                            id_.substr(0, 24) + ".mix";
   try {
-    mixer_->open(path, tcp_);
+    mixer_->open(path);
     io.log(stage::Level::Info, "the mixer listens at " + path);
-    if (mixer_->tcp_port() != 0) {
-      io.log(stage::Level::Info,
-             "the mixer listens on 127.0.0.1:" + std::to_string(mixer_->tcp_port()));
-    }
   } catch (const Error& error) {
     io.log(stage::Level::Warning, std::string("nobody can reach the mixer: ") + error.what());
   }
@@ -170,10 +201,64 @@ void JackWriter::open_client(std::int64_t newest_frame) {
   client_->activate(newest_frame);
 }
 
-void JackWriter::prepare(stage::StageIo& io) {
+// Where on the device's timeline a predecessor's stream began, and what it was connected to.
+void JackWriter::find_place(stage::StageIo& io) {
   if (io.sync_block() != nullptr) {
     block_.emplace(*io.sync_block(), io.assignment().sync_section);
     section_ = block_->own();
+  }
+  if (offline_) {
+    return;
+  }
+  raise_fd_limit();
+  keeper_ = std::make_unique<StageKeeper>(io);
+  options_.take_over = io.assignment().generation > 0;
+  auto& kept = io.kept();
+  if (const auto found = kept.find(kConnections); found != kept.end()) {
+    options_.restore = read_connections(found->second.get());
+    kept.erase(found);
+  }
+  if (!block_) {
+    const auto found = kept.find(kPlace);
+    const shm::Segment segment =
+        found != kept.end()
+            ? shm::Segment::adopt(UniqueFd(::fcntl(found->second.get(), F_DUPFD_CLOEXEC, 0)))
+            : shm::SyncBlock::create(1, 0);
+    (void)io.keep(kPlace, segment.fd());
+    own_place_.emplace(segment, 0);
+    section_ = own_place_->own();
+  }
+}
+
+void JackWriter::keep_place() {
+  if (block_) {
+    block_->write(section_);
+  }
+  if (own_place_) {
+    own_place_->write(section_);
+  }
+}
+
+// Also those that somebody makes by hand while we run.
+void JackWriter::keep_connections(stage::StageIo& io) {
+  if (client_->lost() || !client_->connections_changed()) {
+    return;
+  }
+  json list = json::array();
+  for (const jack::Connection& one : client_->connections()) {
+    list.push_back({one.output, one.port});
+  }
+  const std::string text = list.dump();
+  const UniqueFd file(::memfd_create("avrig-connections", MFD_CLOEXEC));
+  if (file &&
+      ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) {
+    (void)io.keep(kConnections, file.get());
+  }
+}
+
+void JackWriter::prepare(stage::StageIo& io) {
+  find_place(io);
+  if (block_) {
     section_.role = shm::SyncRole::AudioWriter;
     section_.media = AVRIG_MEDIA_AUDIO;
   }
@@ -299,8 +384,9 @@ bool JackWriter::start(stage::StageIo& io) {
   playback_->set_origin(media0_ns_);
   live_->set_anchor(anchor_);
   mixer_->host().set_live(live_.get());
-  if (!again) {
-    begin_cues(io);
+  keep_place();
+  if (!again || mixer_->restored()) {
+    begin_cues();
   }
   started_ = true;
   publish_clock(io);
@@ -319,15 +405,7 @@ void JackWriter::say_needs() {
 }
 
 // Time 0 of the cues is the first sample of the stream.
-void JackWriter::begin_cues(stage::StageIo& io) {
-  if (!block_ && io.assignment().generation > 0) {
-    // Nobody has kept where the stream began: a stimulus at a wrong time is worse than none.
-    if (!terms_.cues.empty()) {
-      io.log(stage::Level::Warning,
-             "the cues are not repeated: only in a sync group is their place on the timeline kept");
-    }
-    return;
-  }
+void JackWriter::begin_cues() {
   dipstream::OutputClock clock;
   if (mixer_->host().clock(clock)) {
     mixer_->send_cues(clock.sample + anchor_ - clock.frame);
@@ -338,7 +416,8 @@ void JackWriter::begin_cues(stage::StageIo& io) {
 void JackWriter::publish_clock(stage::StageIo& io) {
   clock::OutputCycle cycle{};
   mixer_->turn(client_->playback_latency_samples());
-  if (!block_ || !client_->report(cycle)) {
+  keep_connections(io);
+  if (!client_->report(cycle)) {
     return;
   }
   const auto latency_ns = static_cast<std::int64_t>(
@@ -358,7 +437,7 @@ void JackWriter::publish_clock(stage::StageIo& io) {
   section_.underrun_samples = live_->missing();
   section_.xruns = client_->xruns();
   section_.phase = playback_->ended() ? shm::SyncPhase::Ended : shm::SyncPhase::Running;
-  block_->write(section_);
+  keep_place();
 }
 
 // The server went away: its frames are gone with it. Open anew, and begin a new stretch there.
@@ -444,9 +523,7 @@ void JackWriter::run_live(stage::StageIo& io) {
   io.count("late_samples", static_cast<std::int64_t>(playback_->late_samples()));
   // The map stays: pictures that outlast the sound follow it on.
   section_.phase = shm::SyncPhase::Ended;
-  if (block_) {
-    block_->write(section_);
-  }
+  keep_place();
 }
 
 }  // namespace avrig::jack_writer

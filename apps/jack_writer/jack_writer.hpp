@@ -32,6 +32,9 @@ class JackWriter final : public stage::Stage {
   void set_parameter(const std::string& name, const std::string& value) override;
 
  private:
+  void find_place(stage::StageIo& io);
+  void keep_place();
+  void keep_connections(stage::StageIo& io);
   void make_mixer(stage::StageIo& io);
   void open_socket(stage::StageIo& io);
   void open_client(std::int64_t newest_frame);
@@ -40,7 +43,7 @@ class JackWriter final : public stage::Stage {
   void run_live(stage::StageIo& io);
   [[nodiscard]] bool start(stage::StageIo& io);
   void say_needs();
-  void begin_cues(stage::StageIo& io);
+  void begin_cues();
   void publish_clock(stage::StageIo& io);
   void reconnect(stage::StageIo& io);
 
@@ -54,16 +57,17 @@ class JackWriter final : public stage::Stage {
   std::string run_dir_;
   std::int64_t bias_ns_ = 0;
   std::string bus_ = "Master";
-  std::optional<std::uint16_t> tcp_;
   double gain_db_ = 0;
   bool mute_ = false;
   MixerTerms terms_;
   std::unique_ptr<SampleFifo> fifo_;
   std::unique_ptr<PipelineInput> live_;
+  std::unique_ptr<dipstream::Keeper> keeper_;  // none offline
   std::unique_ptr<PipelineMixer> mixer_;
   std::unique_ptr<jack::OutputClient> client_;  // renders from the mixer: goes first
   std::unique_ptr<Playback> playback_;
   std::optional<shm::SyncBlock> block_;
+  std::optional<shm::SyncBlock> own_place_;  // for a successor, where there is no group
   shm::SyncSection section_{};
   std::int64_t anchor_ = 0;
   std::int64_t media0_ns_ = 0;

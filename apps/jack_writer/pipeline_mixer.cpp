@@ -5,11 +5,14 @@
 #include <avrig/error.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace avrig::jack_writer {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* kListening = "mixer-socket";
 
 mixer::EngineConfig config_of(const PipelineMixer::Shape& shape) {
   mixer::EngineConfig config;
@@ -21,18 +24,25 @@ mixer::EngineConfig config_of(const PipelineMixer::Shape& shape) {
 
 }  // namespace
 
-PipelineMixer::PipelineMixer(const Shape& shape, MixerTerms terms, Complain complain)
+PipelineMixer::PipelineMixer(const Shape& shape,
+                             MixerTerms terms,
+                             Complain complain,
+                             dipstream::Keeper* keeper)
     : terms_(std::move(terms)),
       complain_(std::move(complain)),
       host_(config_of(shape), shape.channels, false),
-      desk_(host_, shape.rate_hz),
-      bus_(shape.bus) {
+      desk_(host_, shape.rate_hz, keeper),
+      bus_(shape.bus),
+      keeper_(keeper) {
   client_ = desk_.join_as_host([this](const std::string& line, int) {
     const json reply = json::parse(line, nullptr, false);
     if (reply.is_object() && reply.contains("error")) {
       refused_ += (refused_.empty() ? "" : "; ") + reply["error"].get<std::string>();
     }
   });
+  if (desk_.restored()) {
+    return;
+  }
   host_.settle();
   for (const json& request : terms_.buses) {
     insist(request);
@@ -72,12 +82,22 @@ void PipelineMixer::ask(dipstream::Desk& desk, const json& request) {
   }
 }
 
-void PipelineMixer::open(const std::string& path, std::optional<std::uint16_t> tcp) {
-  server_ = std::make_unique<dipstream::DeskServer>(desk_, path, tcp);
+// The path is the same for a successor, and so is the socket: who connects in between waits.
+void PipelineMixer::open(const std::string& path) {
+  UniqueFd before;
+  if (keeper_ != nullptr) {
+    const auto found = keeper_->kept().find(kListening);
+    before = found == keeper_->kept().end() ? UniqueFd() : std::move(found->second);
+  }
+  server_ = std::make_unique<dipstream::DeskServer>(desk_, path, std::move(before));
+  if (keeper_ != nullptr && !keeper_->keep(kListening, server_->listening())) {
+    complain_("nobody keeps the mixer's socket");
+  }
 }
 
 void PipelineMixer::begin() {
   host_.start_live(desk_.layout().number(bus_));
+  desk_.note_ready();
 }
 
 void PipelineMixer::go_on(std::int64_t anchor, std::int64_t reached) {
@@ -92,7 +112,10 @@ void PipelineMixer::go_on(std::int64_t anchor, std::int64_t reached) {
 void PipelineMixer::send_cues(std::int64_t sample) {
   with([&](dipstream::Desk& desk) {
     desk.set_origin(sample);
-    for (const json& request : terms_.cues) {
+    int number = 0;
+    for (json request : terms_.cues) {
+      request["id"] = "cue " + std::to_string(++number);
+      request["again"] = true;
       ask(desk, request);
     }
   });
@@ -100,8 +123,10 @@ void PipelineMixer::send_cues(std::int64_t sample) {
 
 void PipelineMixer::turn(std::int64_t latency) {
   std::string refused;
+  bool ended = false;
   const auto act = [&](dipstream::Desk& desk) {
     desk.set_latency(latency);
+    ended = keeper_ != nullptr && !desk.survives() && !std::exchange(told_end_, true);
     desk.set_bias(static_cast<double>(bias_ns_) * 1e-9);
     if (gain_due_) {
       show_gain(desk);
@@ -115,6 +140,11 @@ void PipelineMixer::turn(std::int64_t latency) {
     act(desk_);
   } else if (!server_->try_with(act)) {
     return;
+  }
+  if (ended) {
+    complain_(
+        "the log of what experiments asked for has become too long to be kept: should this writer "
+        "die, its successor begins anew");
   }
   if (!refused.empty()) {
     complain_("the mixer refused: " + refused);

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,23 +28,27 @@ class PipelineMixer {
   using Complain = std::function<void(const std::string&)>;
 
   /// Makes the buses and loads the sources. Throws Error: what the desk refuses.
-  PipelineMixer(const Shape& shape, MixerTerms terms, Complain complain);
+  /// `keeper`: holds what a successor needs; where a predecessor gave something, that is gone on
+  /// with: see restored().
+  PipelineMixer(const Shape& shape,
+                MixerTerms terms,
+                Complain complain,
+                dipstream::Keeper* keeper = nullptr);
+
+  /// All is as a predecessor had it, and has come to where it was: neither begin() nor go_on().
+  [[nodiscard]] bool restored() const noexcept { return desk_.restored(); }
 
   [[nodiscard]] dipstream::MixerHost& host() noexcept { return host_; }
 
   /// Serve experiments at this path.
-  void open(const std::string& path, std::optional<std::uint16_t> tcp);
-  /// Its TCP port; 0: none.
-  [[nodiscard]] std::uint16_t tcp_port() const noexcept {
-    return server_ ? server_->tcp_port() : std::uint16_t{0};
-  }
+  void open(const std::string& path);
   /// Begin the pipeline's voice; nothing renders yet.
   void begin();
   /// The same as the successor of a mixer that had come to device frame `reached`, with the
   /// stream's first sample at device frame `anchor`: cues that began before then go on where they
   /// would be by now.
   void go_on(std::int64_t anchor, std::int64_t reached);
-  /// Time 0 of the cues lies at `sample`.
+  /// Time 0 of the cues lies at `sample`. Those that a predecessor sent are not sent again.
   void send_cues(std::int64_t sample);
   /// Tell the desk the output's latency, and deal with what is due. Never waits for the desk: the
   /// stage's thread has sound to feed.
@@ -70,11 +73,13 @@ class PipelineMixer {
   dipstream::Desk desk_;
   dipstream::Desk::ClientId client_ = 0;
   std::string bus_;
+  dipstream::Keeper* keeper_;
   std::string refused_;
   std::int64_t bias_ns_ = 0;
   double gain_db_ = 0;
   bool mute_ = false;
   bool gain_due_ = false;
+  bool told_end_ = false;  // of the log
   std::unique_ptr<dipstream::DeskServer> server_;
 };
 

@@ -107,7 +107,14 @@ std::string explain(Reason reason) {
 
 void Desk::turn() {
   if (memory_) {
-    memory_->timeline.supply();
+    if (!memory_->ended) {
+      memory_->timeline.supply();
+    }
+    if (!memory_->ended &&
+        memory_->timeline.bytes() + memory_->journal.bytes() > Memory::kMostBytes) {
+      host_->stop_recording();
+      memory_->give_up();
+    }
     let_go_of_the_lost();
   }
   while (!later_.empty() && host_->send(std::array{later_.front()})) {

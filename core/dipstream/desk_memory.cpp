@@ -43,10 +43,18 @@ mixer::SampleView view_from(const json& record) {
 
 }  // namespace
 
+bool Desk::Memory::is_ours(std::string_view name) noexcept {
+  static constexpr std::array<std::string_view, 6> kBegin{
+      "mixer-log.", "mixer-place", "desk-log.", "sound-", "stream-", "queue-"};
+  return std::any_of(kBegin.begin(), kBegin.end(), [&](std::string_view begin) {
+    return name.substr(0, begin.size()) == begin;
+  });
+}
+
 // Writing ---------------------------------------------------------------------------------------
 
 void Desk::Memory::append(Kind kind, std::span<const std::byte> bytes) {
-  if (journal.append(kind, bytes)) {
+  if (ended || journal.append(kind, bytes)) {
     return;
   }
   journal.supply();
@@ -136,9 +144,16 @@ void Desk::set_latency(std::int64_t samples) {
   latency_ = samples;
 }
 
+// Of another rate, or with other outputs, nobody can go on with it.
+json Desk::shape() const {
+  return {{"rate", rate_hz_},
+          {"outputs", host_->engine().config().outputs},
+          {"live", host_->live_channels()}};
+}
+
 void Desk::note_ready() {
   if (memory_) {
-    memory_->note(Memory::kReady, json::object());
+    memory_->note(Memory::kReady, shape());
   }
 }
 
@@ -148,7 +163,9 @@ void Desk::note_ready() {
 bool Desk::go_on() {
   bool ready = false;
   memory_->journal.for_each(0, UINT64_MAX, [&](const shm::LogChunk::Record& record) {
-    ready = ready || record.kind == Memory::kReady;
+    const auto* text = reinterpret_cast<const char*>(record.bytes.data());
+    ready = ready || (record.kind == Memory::kReady &&
+                      json::parse(text, text + record.bytes.size(), nullptr, false) == shape());
   });
   if (!ready) {
     return false;

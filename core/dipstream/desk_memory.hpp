@@ -40,12 +40,24 @@ class Desk::Memory {
   explicit Memory(Keeper& holder)
       : keeper(&holder), timeline(holder), journal(holder, "desk-log", kChunkBytes) {}
 
+  /// Is it a name of what a desk and its host give into keeping?
+  [[nodiscard]] static bool is_ours(std::string_view name) noexcept;
   void note(Kind kind, const nlohmann::json& record);
   void note(const mixer::Event& event);
   void note(const OutputClock& last, std::int64_t end);
 
   [[nodiscard]] static Identity identity_of(const mixer::Event& event);
 
+  /// Too much to remember: a successor begins anew.
+  void give_up() noexcept {
+    ended = true;
+    timeline.give_up();
+    journal.give_up();
+  }
+
+  static constexpr std::uint64_t kMostBytes = std::uint64_t{512} << 20;
+
+  bool ended = false;
   Keeper* keeper;
   TimelineLog timeline;
   KeptLog journal;

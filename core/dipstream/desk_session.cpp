@@ -51,9 +51,11 @@ void Desk::session(ClientId client, Fields& fields, const json& id, std::vector<
   }
   reply(client,
         id,
-        {{"session", found->second.token},
-         {"survives", memory_ != nullptr},
-         {"seq", found->second.told}});
+        {{"session", found->second.token}, {"survives", survives()}, {"seq", found->second.told}});
+}
+
+bool Desk::survives() const noexcept {
+  return memory_ && !memory_->ended;
 }
 
 // The connection speaks for an earlier client from now on: its voices, its ids, its events.

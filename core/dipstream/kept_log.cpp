@@ -95,6 +95,12 @@ void KeptLog::for_each(std::uint64_t from,
   }
 }
 
+void KeptLog::give_up() noexcept {
+  for (const auto& [number, chunk] : chunks_) {
+    keeper_->forget(chunk_name(number));
+  }
+}
+
 void KeptLog::drop_before(std::uint64_t number) {
   for (auto at = chunks_.begin(); at != chunks_.end() && at->first < std::min(number, newest());) {
     keeper_->forget(chunk_name(at->first));

@@ -125,7 +125,8 @@ bool MixerHost::clock(OutputClock& clock) const noexcept {
 bool MixerHost::act(std::span<const Command> batch,
                     std::uint32_t queue,
                     std::uint64_t taken) noexcept {
-  return (log_ == nullptr || log_->batch(engine_.position(), queue, taken, batch)) &&
+  TimelineLog* log = log_.load(std::memory_order_acquire);
+  return (log == nullptr || log->batch(engine_.position(), queue, taken, batch)) &&
          engine_.apply(batch);
 }
 
@@ -155,7 +156,8 @@ std::size_t MixerHost::take_batch(shm::CommandQueue& queue,
   // Written down, it counts; only then does the queue forget it.
   const std::span<const Command> batch(batch_.data(), length);
   const std::uint64_t taken = queue.taken() + length;
-  if (log_ != nullptr && !log_->batch(engine_.position(), client, taken, batch)) {
+  TimelineLog* log = log_.load(std::memory_order_acquire);
+  if (log != nullptr && !log->batch(engine_.position(), client, taken, batch)) {
     return 0;
   }
   queue.pop(static_cast<std::uint32_t>(length));
@@ -183,8 +185,8 @@ void MixerHost::drain(std::size_t cap) noexcept {
 
 void MixerHost::settle() noexcept {
   while (owned_[0]->waiting() > 0) {
-    if (log_ != nullptr) {
-      log_->supply();
+    if (TimelineLog* log = log_.load(std::memory_order_acquire)) {
+      log->supply();
     }
     drain(kCommandsACycle);
   }
@@ -280,8 +282,8 @@ void MixerHost::place(const clock::OutputCycle& cycle) noexcept {
   device_epoch_ = cycle.epoch;
   ++epoch_;
   const Command jump = mixer::jump(lost, static_cast<std::uint32_t>(epoch_));
-  if (log_ != nullptr) {
-    (void)log_->jump(engine_.position(), jump);
+  if (TimelineLog* log = log_.load(std::memory_order_acquire)) {
+    (void)log->jump(engine_.position(), jump);
   }
   (void)engine_.apply(jump);
   base_ = cycle.frame - engine_.position();
@@ -338,16 +340,16 @@ void MixerHost::render(const clock::OutputCycle& cycle,
                 samples,
                 cycles_,
                 cycle.freewheel});
-  if (log_ != nullptr) {
-    log_->came_to({engine_.position(),
-                   cycle.frame + static_cast<std::int64_t>(samples),
-                   expected_ns_,
-                   epoch_,
-                   cycles_,
-                   cycle.ns_per_sample,
-                   cycle.sigma_ns,
-                   samples,
-                   cycle.freewheel ? 1U : 0U});
+  if (TimelineLog* log = log_.load(std::memory_order_acquire)) {
+    log->came_to({engine_.position(),
+                  cycle.frame + static_cast<std::int64_t>(samples),
+                  expected_ns_,
+                  epoch_,
+                  cycles_,
+                  cycle.ns_per_sample,
+                  cycle.sigma_ns,
+                  samples,
+                  cycle.freewheel ? 1U : 0U});
   }
 }
 

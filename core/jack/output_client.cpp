@@ -6,21 +6,42 @@
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
+#include <ctime>
 
 namespace avrig::jack {
 namespace {
+
+// The server may need a moment to see that a client has died.
+constexpr int kNameTries = 100;
+constexpr timespec kNamePause{0, 10'000'000};
+
+jack_client_t* try_open(const ClientOptions& options, int flags, jack_status_t& status) {
+  flags |= JackNoStartServer;
+  return options.server.empty()
+             ? jack_client_open(options.name.c_str(), static_cast<jack_options_t>(flags), &status)
+             : jack_client_open(options.name.c_str(),
+                                static_cast<jack_options_t>(flags | JackServerName),
+                                &status,
+                                options.server.c_str());
+}
 
 jack_client_t* open_client(const ClientOptions& options) {
   jack_set_error_function([](const char*) {});
   jack_set_info_function([](const char*) {});
   jack_status_t status{};
-  jack_client_t* client =
-      options.server.empty()
-          ? jack_client_open(options.name.c_str(), JackNoStartServer, &status)
-          : jack_client_open(options.name.c_str(),
-                             static_cast<jack_options_t>(JackNoStartServer | JackServerName),
-                             &status,
-                             options.server.c_str());
+  jack_client_t* client = nullptr;
+  for (int turn = 0; options.take_over && client == nullptr && turn < kNameTries; ++turn) {
+    client = try_open(options, JackUseExactName, status);
+    if (client == nullptr && (status & JackNameNotUnique) == 0) {
+      break;
+    }
+    if (client == nullptr) {
+      ::nanosleep(&kNamePause, nullptr);
+    }
+  }
+  if (client == nullptr) {
+    client = try_open(options, 0, status);
+  }
   if (client == nullptr) {
     throw Error(ErrorCode::Open,
                 "cannot open a JACK client '" + options.name + "' on server '" +
@@ -38,6 +59,7 @@ OutputClient::OutputClient(const ClientOptions& options)
       rate_hz_(jack_get_sample_rate(client_.get())),
       period_(jack_get_buffer_size(client_.get())),
       connect_(options.connect),
+      restore_(options.restore),
       clock_(1e9 / rate_hz_) {
   for (std::uint32_t channel = 0; channel < options.channels; ++channel) {
     const std::string name = "out_" + std::to_string(channel + 1);
@@ -54,6 +76,7 @@ OutputClient::OutputClient(const ClientOptions& options)
   jack_set_xrun_callback(client_.get(), &OutputClient::on_xrun, this);
   jack_set_buffer_size_callback(client_.get(), &OutputClient::on_period, this);
   jack_set_freewheel_callback(client_.get(), &OutputClient::on_freewheel, this);
+  jack_set_port_connect_callback(client_.get(), &OutputClient::on_wire, this);
   jack_on_shutdown(client_.get(), &OutputClient::on_shutdown, this);
 }
 
@@ -71,13 +94,42 @@ void OutputClient::activate(std::int64_t newest_frame) {
   if (jack_activate(client_.get()) != 0) {
     throw Error(ErrorCode::Open, "the JACK server does not activate our client");
   }
-  if (connect_ != "none") {
-    connect(connect_);
+  if (connect_ != "none" || !restore_.empty()) {
+    if (restore_.empty()) {
+      connect(connect_);
+    } else {
+      wire_again();
+    }
     // The server works out latencies later, on its own: whoever asks at once would be told none.
     // Asking for one waits for the connections to hold, without which they do not count.
     (void)playback_latency_samples();
     (void)jack_recompute_total_latencies(client_.get());
   }
+}
+
+// What a predecessor's outputs were connected to; who has gone meanwhile is passed over.
+void OutputClient::wire_again() {
+  for (const Connection& one : restore_) {
+    if (one.output < ports_.size()) {
+      (void)jack_connect(client_.get(), jack_port_name(ports_[one.output]), one.port.c_str());
+    }
+  }
+}
+
+std::vector<Connection> OutputClient::connections() const {
+  std::vector<Connection> all;
+  for (std::uint32_t output = 0; output < ports_.size(); ++output) {
+    const char** names = jack_port_get_all_connections(client_.get(), ports_[output]);
+    for (std::size_t at = 0; names != nullptr && names[at] != nullptr; ++at) {
+      all.push_back({output, names[at]});
+    }
+    jack_free(names);
+  }
+  return all;
+}
+
+void OutputClient::on_wire(jack_port_id_t, jack_port_id_t, int, void* self) noexcept {
+  static_cast<OutputClient*>(self)->rewired_.store(true);
 }
 
 // Port k to the k-th matching input; a mono stream to the first two, as a listener expects.

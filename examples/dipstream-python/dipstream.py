@@ -13,7 +13,7 @@
 One file, standard library only. Samples are anything with the buffer protocol (NumPy arrays,
 array.array, ...) of 32 or 64-bit floats, one row a sample. `DipStream` starts a `dipstream` program
 of its own (on $PATH, or named by $AVRIG_DIPSTREAM); `DipStream(attach=PATH)` joins a running mixer,
-such as the one of a `write: jack` stage, by its socket or as "127.0.0.1:PORT". Times are stream time: samples divided by the rate.
+such as the one of a `write: jack` stage. Times are stream time: samples divided by the rate.
 """
 
 import array
@@ -32,6 +32,7 @@ __all__ = ["DipStream", "DipStreamError", "query_devices"]
 _F_ADD_SEALS = 1033
 _SEALS = 0x1 | 0x2 | 0x4 | 0x8  # seal, shrink, grow, write
 _WAIT_LOOP_SECONDS = 0.005
+_COME_BACK_SECONDS = 20.0
 
 
 class DipStreamError(RuntimeError):
@@ -54,45 +55,61 @@ def query_devices():
 
 
 class _Link:
-    """JSON lines to a mixer and back; a thread that reads."""
+    """JSON lines to a mixer and back; a thread that reads.
+
+    A mixer that outlives its writer's death (a rig's) has sessions: then the link comes back by
+    itself, asks again for what was not answered, and gives each event once.
+    """
 
     def __init__(self, path, on_event, on_close, tell):
-        host, colon, port = path.rpartition(":")
-        self.tcp = bool(colon) and port.isdigit() and "/" not in path
-        if self.tcp:
-            self._socket = socket.create_connection((host, int(port)))
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        else:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.connect(path)
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
         self._ids = itertools.count(1)
         self._sending = threading.Lock()
         self._changed = threading.Condition()
         self._replies = {}
         self._awaited = set()
+        self._open = {}  # what was asked and not answered: number -> (request, descriptors)
+        self._session = None
+        self._seen = 0
         self._closed = False
+        self._ending = False
         self._on_event = on_event
         self._on_close = on_close
         self._tell = tell
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def post(self, request, fds=(), awaited=True, raw=b""):
-        """`raw`: bytes that go behind the line, as the request says."""
+    def begin_session(self):
+        """Where the mixer has sessions that survive, have one."""
+        answer = self.reply(self.post({"do": "session"}), 10.0)
+        if answer.get("survives"):
+            self._seen = answer["seq"]
+            self._session = answer["session"]
+
+    def post(self, request, fds=(), awaited=True):
         number = next(self._ids)
-        line = (json.dumps(dict(request, id=number), allow_nan=False) + "\n").encode() + raw
+        request = dict(request, id=number)
+        line = (json.dumps(request, allow_nan=False) + "\n").encode()
         with self._changed:
             if awaited:
                 self._awaited.add(number)
         with self._sending:
+            if self._session is not None:
+                self._open[number] = (request, [os.dup(fd) for fd in fds])
             try:
-                if fds:
-                    sent = socket.send_fds(self._socket, [line], list(fds))
-                    line = line[sent:]
-                self._socket.sendall(line)
+                self._send(line, fds)
             except OSError as error:
-                raise DipStreamError("the mixer has gone: %s" % error) from None
+                if self._session is None or self._closed:
+                    raise DipStreamError("the mixer has gone: %s" % error) from None
         return number
+
+    def _send(self, line, fds):
+        if fds:
+            sent = socket.send_fds(self._socket, [line], list(fds))
+            line = line[sent:]
+        self._socket.sendall(line)
 
     def reply(self, number, timeout=None):
         with self._changed:
@@ -121,18 +138,65 @@ class _Link:
         return self._closed
 
     def _read(self):
-        try:
-            with self._socket.makefile("r", encoding="utf-8") as lines:
-                for line in lines:
-                    self._take(json.loads(line))
-        except (OSError, ValueError):
-            pass
+        while True:
+            try:
+                with self._socket.makefile("r", encoding="utf-8") as lines:
+                    for line in lines:
+                        self._take(json.loads(line))
+            except (OSError, ValueError):
+                pass
+            if self._ending or self._session is None or not self._come_back():
+                break
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        with self._sending:
+            for number in list(self._open):
+                self._settle(number)
         self._on_close()
 
+    def _come_back(self):
+        """To the writer's successor: the same place on the timeline, the same handles."""
+        deadline = time.monotonic() + _COME_BACK_SECONDS
+        while not self._ending and time.monotonic() < deadline:
+            fresh = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                fresh.connect(self._path)
+                with self._sending:
+                    self._socket.close()
+                    self._socket = fresh
+                    self._send_all_again()
+                return True
+            except FileNotFoundError:
+                fresh.close()
+                return False  # it ended in good order
+            except OSError:
+                fresh.close()
+                time.sleep(0.02)
+        return False
+
+    def _send_all_again(self):
+        first = {"do": "resume_session", "session": self._session, "seen": self._seen, "id": 0}
+        self._send((json.dumps(first) + "\n").encode(), ())
+        for request, fds in list(self._open.values()):
+            again = dict(request, again=True)
+            self._send((json.dumps(again, allow_nan=False) + "\n").encode(), fds)
+
+    def _settle(self, number):
+        for fd in self._open.pop(number, (None, []))[1]:
+            os.close(fd)
+
     def _take(self, message):
+        if "event" not in message:
+            if message.get("id") == 0 and not message["ok"]:
+                self._session = None  # another mixer's: what we had is gone
+                raise ValueError(message["error"])
+            with self._sending:
+                self._settle(message.get("id"))
+        elif "seq" in message:
+            if message["seq"] <= self._seen:
+                return
+            self._seen = message["seq"]
         with self._changed:
             if "event" in message:
                 self._on_event(message)
@@ -143,6 +207,7 @@ class _Link:
             self._tell(message)
 
     def close(self):
+        self._ending = True
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -371,6 +436,7 @@ class DipStream:
         self.socket = path  # others can attach here
         try:
             self._link = _Link(path, self._on_event, self._on_close, self._tell)
+            self._link.begin_session()
             self._link.ask({"do": "subscribe", "events": "mine"})
             self._info = self._link.ask({"do": "info"})
             if attach is not None and samplerate not in (None, self._info["samplerate"]):
@@ -443,6 +509,11 @@ class DipStream:
 
     def _on_close(self):
         self._finished = True
+        if self._child is not None and not self._stopped and self._failure is None:
+            code = self._child.wait()
+            self._failure = ("the dipstream program %s; what it played is gone: open a new stream"
+                             % ("was killed by signal %d" % -code if code < 0
+                                else "ended with %d" % code))
         if self._finished_callback is not None:
             callback, self._finished_callback = self._finished_callback, None
             callback()
@@ -553,16 +624,13 @@ class DipStream:
         raw, samples, columns, planar = _planar(data)
         if columns > 1 and columns != len(channels):
             raise ValueError("%d columns cannot go to %d channels" % (columns, len(channels)))
-        request = dict(more, do="add", channels=channels, data_channels=columns,
+        request = dict(more, do="add", memfd=True, channels=channels, data_channels=columns,
                        layout="planar" if planar else "interleaved")
-        if self._link.tcp:
-            reply = self._link.reply(self._link.post(dict(request, bytes=len(raw)), raw=raw), 10.0)
-        else:
-            fd = _memfd(raw)
-            try:
-                reply = self._link.reply(self._link.post(dict(request, memfd=True), [fd]), 10.0)
-            finally:
-                os.close(fd)
+        fd = _memfd(raw)
+        try:
+            reply = self._link.reply(self._link.post(request, [fd]), 10.0)
+        finally:
+            os.close(fd)
         if not reply["ok"]:
             raise ValueError(reply["error"])
         source = Source(self, reply["voice"], self.samplerate, channels, samples)

@@ -49,6 +49,9 @@ class Desk {
   /// True where a predecessor had been set up: all that it had is here, and the host has come to
   /// where it was.
   [[nodiscard]] bool restored() const noexcept { return restored_; }
+  /// False where a successor would begin anew: nobody keeps anything, or the log of this run has
+  /// become too long (512 MiB).
+  [[nodiscard]] bool survives() const noexcept;
   /// Set up: from now on a successor goes on with what is here.
   void note_ready();
   /// What it owned fades, stops or stays, as each voice was added to.
@@ -56,12 +59,6 @@ class Desk {
 
   /// One request. `fds` came with it; those that it needs are taken.
   void hear(ClientId client, const std::string& line, std::vector<UniqueFd>& fds);
-  /// How many bytes of samples come behind this line, by its `bytes`. False: it says so wrongly.
-  [[nodiscard]] static bool bytes_behind(const std::string& line,
-                                         std::size_t most,
-                                         std::size_t& bytes);
-  /// Is it a JSON object that says what to `do`?
-  [[nodiscard]] static bool is_request(const std::string& line);
   /// The same as JSON; throws Error where hear() would answer with one.
   void ask(ClientId client, const nlohmann::json& request, std::vector<UniqueFd>& fds);
 
@@ -210,6 +207,7 @@ class Desk {
   void note_voice(mixer::VoiceId id, const Voice& voice);
   void note_buses();
   [[nodiscard]] std::string keep_memory(int fd, const char* kind);
+  [[nodiscard]] nlohmann::json shape() const;
   [[nodiscard]] bool go_on();
   void read_again(std::uint32_t kind, const nlohmann::json& record);
   void read_voice(const nlohmann::json& record);

@@ -62,6 +62,9 @@ class KeptLog {
   void for_each(std::uint64_t from,
                 std::uint64_t to,
                 const std::function<void(const shm::LogChunk::Record&)>& visit) const;
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return chunks_.size() * chunk_bytes_; }
+  /// Nobody is to go on with it. The memory itself stays while we do.      Thread: control
+  void give_up() noexcept;
   /// Let go of the chunks before this one.      Thread: control
   void drop_before(std::uint64_t number);
 

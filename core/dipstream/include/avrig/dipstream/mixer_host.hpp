@@ -75,7 +75,9 @@ class MixerHost final : public clock::OutputRenderer {
   /// Write down all that is applied from now on, before it is, and how far the device has come.
   ///
   /// Thread: control, nobody renders
-  void record(TimelineLog& log) noexcept { log_ = &log; }
+  void record(TimelineLog& log) noexcept { log_.store(&log, std::memory_order_release); }
+  /// Write nothing down any more. The log must stay for as long as we do.      Thread: control
+  void stop_recording() noexcept { log_.store(nullptr, std::memory_order_release); }
 
   /// Know the time by a predecessor's clock, until our own runs.      Thread: control, nobody
   /// renders
@@ -164,7 +166,7 @@ class MixerHost final : public clock::OutputRenderer {
   std::uint64_t cycles_ = 0;
   std::int64_t expected_ns_ = 0;  // when the next cycle should begin
   shm::TwoCopy<OutputClock> clock_{};
-  TimelineLog* log_ = nullptr;
+  std::atomic<TimelineLog*> log_{nullptr};
   bool taking_over_ = false;
   std::array<std::uint64_t, kQueues> replayed_{};  // how far a predecessor took each queue
 };

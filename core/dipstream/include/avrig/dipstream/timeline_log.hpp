@@ -52,6 +52,9 @@ class TimelineLog {
 
   /// Thread: control
   void supply() { log_.supply(); }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return log_.bytes(); }
+  /// Nobody is to replay it.      Thread: control
+  void give_up() noexcept { log_.give_up(); }
   [[nodiscard]] Progress progress() const noexcept;
   /// Thread: control
   void for_each(

@@ -17,12 +17,22 @@
 
 namespace avrig::jack {
 
+/// One of our outputs, counted from 0, and the input port that it plays into.
+struct Connection {
+  std::uint32_t output = 0;
+  std::string port;
+};
+
 /// Where the client goes.
 struct ClientOptions {
   std::string server;  ///< empty = the default server
   std::string name;    ///< client name wanted; the server may change it
   std::uint32_t channels = 2;
   std::string connect;  ///< "auto" = the physical outputs, "none", or a pattern of port names
+  /// The name may still be that of a predecessor that was killed: wait for it.
+  bool take_over = false;
+  /// Connections of a predecessor; where there are any, they are made instead of `connect`.
+  std::vector<Connection> restore{};
 };
 
 /// One JACK client that plays what a renderer gives it.
@@ -54,6 +64,10 @@ class OutputClient {
 
   /// False until the first cycle.
   [[nodiscard]] bool report(clock::OutputCycle& report) const noexcept;
+  /// Where our outputs go now, whoever connected them.
+  [[nodiscard]] std::vector<Connection> connections() const;
+  /// Did that change since the last call?
+  [[nodiscard]] bool connections_changed() noexcept { return rewired_.exchange(false); }
   /// The server went away.
   [[nodiscard]] bool lost() const noexcept { return lost_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t xruns() const noexcept { return xruns_.load(); }
@@ -68,7 +82,9 @@ class OutputClient {
   static void on_shutdown(void* self) noexcept;
   void cycle(jack_nframes_t frames) noexcept;
   [[nodiscard]] std::int64_t count_frames(jack_nframes_t frames) noexcept;
+  static void on_wire(jack_port_id_t, jack_port_id_t, int, void* self) noexcept;
   void connect(const std::string& pattern);
+  void wire_again();
 
   struct Close {
     void operator()(jack_client_t* client) const noexcept { jack_client_close(client); }
@@ -79,6 +95,8 @@ class OutputClient {
   std::uint32_t rate_hz_ = 0;
   std::atomic<std::uint32_t> period_{0};
   std::string connect_;
+  std::vector<Connection> restore_;
+  std::atomic<bool> rewired_{true};
   clock::FrameCounter frames_;
   jack_nframes_t counted_period_ = 0;
   std::int64_t renumbered_ = 0;
