@@ -6,8 +6,31 @@
 #include <cstring>
 #include <new>
 
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#endif
+
 namespace avrig::shm {
 namespace {
+
+// Memory that is mapped twice has two addresses, and ThreadSanitizer takes it for two memories: it
+// does not see that one end of a queue in this process has waited for the other. Told so here.
+#if defined(__SANITIZE_THREAD__)
+char queues_filled;
+char queues_emptied;
+void passed_on(char& what) noexcept {
+  __tsan_release(&what);
+}
+void taken_over(char& what) noexcept {
+  __tsan_acquire(&what);
+}
+#define AVRIG_TSAN_PASSED_ON(what) passed_on(what)
+#define AVRIG_TSAN_TAKEN_OVER(what) taken_over(what)
+#else
+#define AVRIG_TSAN_PASSED_ON(what)
+#define AVRIG_TSAN_TAKEN_OVER(what)
+#endif
 
 constexpr std::uint32_t kMagic = 0x51435641;  // "AVCQ"
 constexpr std::uint32_t kLayout = 1;
@@ -62,6 +85,7 @@ bool CommandQueue::push(std::span<const std::byte> records) noexcept {
   const std::uint64_t count = records.size() / record_bytes_;
   // Pairs with the release in pop(): the slots below tail are ours again.
   const std::uint64_t tail = header_->tail.load(std::memory_order_acquire);
+  AVRIG_TSAN_TAKEN_OVER(queues_emptied);
   const std::uint64_t used = written_ - tail;
   if (used > capacity_ || count > capacity_ - used) {
     return false;
@@ -70,6 +94,7 @@ bool CommandQueue::push(std::span<const std::byte> records) noexcept {
     std::memcpy(slot(written_ + record), records.data() + record * record_bytes_, record_bytes_);
   }
   written_ += count;
+  AVRIG_TSAN_PASSED_ON(queues_filled);
   // Pairs with the acquire in waiting(): a batch becomes visible whole, or not at all.
   header_->head.store(written_, std::memory_order_release);
   return true;
@@ -77,6 +102,7 @@ bool CommandQueue::push(std::span<const std::byte> records) noexcept {
 
 std::uint32_t CommandQueue::waiting() noexcept {
   const std::uint64_t there = header_->head.load(std::memory_order_acquire) - taken_;
+  AVRIG_TSAN_TAKEN_OVER(queues_filled);
   if (there > capacity_) {
     broken_.store(true, std::memory_order_relaxed);
   }
@@ -96,6 +122,7 @@ void CommandQueue::skip_to(std::uint64_t position) noexcept {
 
 void CommandQueue::pop(std::uint32_t count) noexcept {
   taken_ += count;
+  AVRIG_TSAN_PASSED_ON(queues_emptied);
   header_->tail.store(taken_, std::memory_order_release);
 }
 

@@ -49,11 +49,13 @@ thread_local volatile char selector = kAllow;
 JackProcessCallback process = nullptr;
 void* process_argument = nullptr;
 
+#if !AVRIG_SANITIZED
 void note(std::atomic<long>& counter) noexcept {
   if (in_callback) {
     counter.fetch_add(1, std::memory_order_relaxed);
   }
 }
+#endif
 
 #if defined(__x86_64__) && !AVRIG_SANITIZED
 // A system call from within the callback: counted, and then made for it.

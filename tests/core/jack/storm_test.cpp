@@ -280,8 +280,8 @@ TEST_SUITE("core/jack storm") {
 
   TEST_CASE("DS-14 device: what the callback may not do is seen when it does it") {
     DummyServer server;
-    jack::OutputClient client({server.name(), "wrong", 2, "none"});
     Wrongdoer wrongdoer;
+    jack::OutputClient client({server.name(), "wrong", 2, "none"});
     client.play(wrongdoer);
     const Misdeeds before = misdeeds();
     client.activate(0);
