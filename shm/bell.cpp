@@ -23,20 +23,28 @@ long futex(const std::atomic<std::uint32_t>& word,
 }  // namespace
 
 void ring(Bell& bell) noexcept {
-  if (bell.waiting.load(std::memory_order_seq_cst) != 0) {
-    bell.word.fetch_add(1, std::memory_order_seq_cst);
+  // seq_cst: also keeps the progress in front of the wake for an owner that sleeps at once again.
+  if (sleeps(bell) && bell.word.exchange(kAwake, std::memory_order_seq_cst) != kAwake) {
     futex(bell.word, FUTEX_WAKE, INT_MAX, nullptr);
   }
 }
 
-bool Waiter::sleep_until(std::uint32_t seen, std::int64_t deadline_ns) noexcept {
+void wake(Bell& bell) noexcept {
+  bell.word.store(kAwake, std::memory_order_seq_cst);
+  futex(bell.word, FUTEX_WAKE, INT_MAX, nullptr);
+}
+
+bool Waiter::sleep_until(std::int64_t deadline_ns) noexcept {
   const std::int64_t now = monotonic_ns();
   if (now >= deadline_ns) {
     return false;
   }
   const timespec until = to_timespec(std::min(deadline_ns, now + kRecheckNs));
   ++sleeps_;
-  futex(bell_->word, FUTEX_WAIT_BITSET, seen, &until);
+  if (settle_ != nullptr) {
+    settle_(settle_with_);
+  }
+  futex(bell_->word, FUTEX_WAIT_BITSET, kAsleep, &until);
   return true;
 }
 

@@ -43,18 +43,18 @@ RingFollower::RingFollower(Ring& ring,
       entry_(ring.participants()[participant]),
       bells_(bells),
       pools_(pools.begin(), pools.end()),
-      verdict_on_jump_(verdict_on_jump) {
+      verdict_on_jump_(verdict_on_jump),
+      source_(&ring) {
   const auto entries = ring.participants();
   const std::uint64_t me = std::uint64_t{1} << participant;
   collect(entry_.after, entries.size(), after_);
   collect(entry_.behind, entries.size(), behind_);
-  add_once(wakes_on_hold_, ring.maker_bell());
   for (std::uint32_t index = 0; index < entries.size(); ++index) {
     if (((entry_.after >> index) & 1) && entries[index].part == Part::Editor) {
       editor_lines_.push_back(entries[index].editor_line);
     }
     if (entries[index].after & me) {
-      add_once(wakes_on_done_, entries[index].bell);
+      wakes_on_done_.push_back(index);
     }
     if (entries[index].behind & me) {
       add_once(wakes_on_hold_, entries[index].bell);
@@ -68,6 +68,7 @@ void RingFollower::recover() noexcept {
   (void)page_->ledger.load(ledger_);
   next_ = page_->done.load(std::memory_order_relaxed);
   hold_ = page_->hold.load(std::memory_order_relaxed);
+  page_->wanted.store(0, std::memory_order_relaxed);
   if (ledger_.cursor > next_) {
     // Counted, but not yet done: a frame set aside, or a jump.
     const bool is_jump = ledger_.jump_from <= next_;
@@ -102,8 +103,14 @@ bool RingFollower::available(std::uint64_t sequence) const noexcept {
   return true;
 }
 
-bool RingFollower::ready() const noexcept {
-  return ring_->maker_page().floor.load(std::memory_order_seq_cst) > next_ || available(next_);
+bool RingFollower::ready() noexcept {
+  const auto& floor = ring_->maker_page().floor;
+  if (floor.load(std::memory_order_seq_cst) > next_ || available(next_)) {
+    return true;
+  }
+  settle();
+  ask_for_frames();
+  return floor.load(std::memory_order_seq_cst) > next_ || available(next_);
 }
 
 // --- what is passed over -----------------------------------------------------------------------
@@ -118,7 +125,7 @@ void RingFollower::advance(std::uint64_t to) noexcept {
   // seq_cst: release for the frame, and one half of the wake-up's Dekker pair.
   page_->done.store(to, std::memory_order_seq_cst);
   page_->since_ns.store(0, std::memory_order_relaxed);
-  ring_all(wakes_on_done_);
+  ring_those_behind(ended_);
 }
 
 // Written before the cursor moves, so that a successor takes what was counted as done.
@@ -236,6 +243,7 @@ bool RingFollower::resolve(Taken& taken) noexcept {
     return false;
   }
   taken.payload = pool->buffer(taken.buffer);
+  source_ = pool;
   return true;
 }
 
@@ -335,6 +343,7 @@ void RingFollower::complete(const Taken& taken) noexcept {
     count_void(taken.kind);
     ended_ = ended_ || taken.kind == Kind::End;
   }
+  taken_ns_ = taken.descriptor.published_ns;
   advance(taken.sequence + 1);
 }
 
@@ -360,6 +369,10 @@ void RingFollower::release(std::uint64_t sequence) noexcept {
   hold_ = to;
   page_->hold.store(to, std::memory_order_seq_cst);
   ring_all(wakes_on_hold_);
+  ring_maker();
+  if (ended_) {
+    settle();  // there is no next frame to ask for
+  }
 }
 
 void RingFollower::skip_to(std::uint64_t sequence) noexcept {
@@ -392,14 +405,6 @@ bool RingFollower::look_back(std::uint64_t sequence, Taken& taken) noexcept {
   taken.kind = word_kind(word);
   taken.buffer = word_buffer(word);
   return resolve(taken) && passed_by_editors(taken);
-}
-
-void RingFollower::ring_all(std::span<const std::uint32_t> bells) noexcept {
-  for (const std::uint32_t bell : bells) {
-    if (bell < bells_.size()) {
-      shm::ring(bells_[bell]);
-    }
-  }
 }
 
 void RingFollower::note_latency(const Taken& taken, std::int64_t now_ns) noexcept {

@@ -30,10 +30,10 @@ RingMaker::RingMaker(Ring& ring, std::span<Bell> bells)
   // Who also waits for another stage of this ring is rung by that one, when its turn has come.
   const auto entries = ring.participants();
   const std::uint64_t known = (std::uint64_t{1} << entries.size()) - 1;
-  for (const ParticipantEntry& entry : entries) {
-    if (((entry.after | entry.behind) & known) == 0 && entry.bell < bells.size() &&
-        std::find(wakes_.begin(), wakes_.end(), entry.bell) == wakes_.end()) {
-      wakes_.push_back(entry.bell);
+  for (std::uint32_t index = 0; index < entries.size(); ++index) {
+    if (((entries[index].after | entries[index].behind) & known) == 0 &&
+        entries[index].bell < bells.size()) {
+      wakes_.push_back(index);
     }
   }
   recover();
@@ -46,6 +46,7 @@ void RingMaker::recover() {
   MakerPage& page = ring_->maker_page();
   head_ = ring_->find_head();
   floor_ = page.floor.load(std::memory_order_relaxed);
+  page.wanted.store(0, std::memory_order_relaxed);
   page.head.store(head_, std::memory_order_relaxed);
   if (head_ > 0) {
     Descriptor newest;
@@ -302,14 +303,45 @@ bool RingMaker::may_publish() noexcept {
   if (ring_->live() || !can_pin()) {
     return can_pin();
   }
-  const std::uint64_t usable =
-      std::min<std::uint64_t>(ring_->slots() - ring_->guard(), ring_->window());
+  const std::uint64_t usable = ring_->usable();
   // Cursors only grow: what was free stays free. Looking again takes the line that the followers
   // write from them, so it is left until nothing else is known to be free.
-  if (head_ - barrier_ >= usable) {
-    barrier_ = lowest_hold(true);
+  if (head_ - barrier_ < usable) {
+    return true;
   }
-  return head_ - barrier_ < usable;
+  barrier_ = lowest_hold(true);
+  if (head_ - barrier_ >= usable) {
+    ask_for_room();
+    settle();
+    barrier_ = lowest_hold(true);  // again: the other half of the wake-up's Dekker pair
+  }
+  if (head_ - barrier_ >= usable) {
+    return false;
+  }
+  ask_for(0);
+  return true;
+}
+
+void RingMaker::ask_for_room() noexcept {
+  const std::uint64_t usable = ring_->usable();
+  if (asked_at_ != head_ && last_) {
+    const std::uint64_t passed_ns =
+        static_cast<std::uint64_t>(last_->published_ns) - static_cast<std::uint64_t>(asked_ns_);
+    room_worth_ = worth_waking(usable, passed_ns / (head_ - asked_at_));
+    asked_at_ = head_;
+    asked_ns_ = last_->published_ns;
+    ring_->maker_page().full_at.store(head_ + 1, std::memory_order_relaxed);
+  }
+  ask_for(head_ - usable + room_worth_);
+}
+
+void RingMaker::ask_for(std::uint64_t sequence) noexcept {
+  if (wanted_ != sequence) {
+    wanted_ = sequence;
+    // seq_cst: who waits looks at `hold` behind this store, and who lets go looks at this word
+    // behind its store of `hold`; so one of them sees the other's.
+    ring_->maker_page().wanted.store(sequence, std::memory_order_seq_cst);
+  }
 }
 
 bool RingMaker::ready() noexcept {
@@ -379,8 +411,31 @@ void RingMaker::commit(Kind kind, Descriptor& descriptor, std::uint32_t buffer) 
     named_[head_ % ring_->slots()] = buffer;
   }
   write_slot(descriptor, kind, buffer);
-  for (const std::uint32_t bell : wakes_) {
-    shm::ring(bells_[bell]);
+  ring_followers(kind != Kind::Frame || !ring_->is_reference());
+}
+
+// Only a gate leaves followers asleep that want several frames: it passes on what others made, and
+// sleeps as soon as there is nothing more. Who makes frames may be long about the next one.
+void RingMaker::ring_followers(bool at_once) noexcept {
+  for (const std::uint32_t index : wakes_) {
+    Bell& bell = bells_[ring_->participants()[index].bell];
+    if (!sleeps(bell)) {
+      continue;
+    }
+    // Read behind the frame's word, as the bell was: who asks later looks for the frame itself.
+    const std::uint64_t wanted =
+        ring_->participant_page(index).wanted.load(std::memory_order_seq_cst);
+    if (at_once || head_ >= wanted) {
+      shm::ring(bell);
+    } else {
+      owed_ |= std::uint64_t{1} << index;
+    }
+  }
+}
+
+void RingMaker::settle() noexcept {
+  if (std::exchange(owed_, 0) != 0) {
+    ring_followers(true);
   }
 }
 

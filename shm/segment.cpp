@@ -3,6 +3,7 @@
 #include <avrig/error.hpp>
 #include <avrig/shm/segment.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -31,21 +32,33 @@ class MemfdMapping {
   bip::mode_t mode_;
 };
 
+/// Read one word of each line, as far as a large cache reaches: the first lap through a pool then
+/// finds its page tables walked and its lines near, like later ones. A millisecond or two, once.
+void warm(std::span<const std::byte> bytes) noexcept {
+  constexpr std::size_t kCacheBytes = std::size_t{32} << 20;
+  constexpr std::size_t kLineBytes = 64;
+  volatile std::byte sink{};
+  for (std::size_t at = 0; at < std::min(bytes.size(), kCacheBytes); at += kLineBytes) {
+    sink = bytes[at];
+  }
+  (void)sink;
+}
+
 /// Fault every page in now. fallocate() backs the file but leaves each page of each mapping to a
 /// fault of its own; MADV_POPULATE_* (Linux 5.14) takes them all in one call.
 void populate(std::span<std::byte> bytes, bool writable) noexcept {
 #ifndef MADV_POPULATE_READ
   constexpr int MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23;
 #endif
-  if (::madvise(bytes.data(), bytes.size(), writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) ==
+  if (::madvise(bytes.data(), bytes.size(), writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) !=
       0) {
-    return;
+    volatile std::byte sink{};
+    for (std::size_t at = 0; at < bytes.size(); at += kPageBytes) {
+      sink = bytes[at];
+    }
+    (void)sink;
   }
-  volatile std::byte sink{};
-  for (std::size_t at = 0; at < bytes.size(); at += kPageBytes) {
-    sink = bytes[at];
-  }
-  (void)sink;
+  warm(bytes);
 }
 
 }  // namespace

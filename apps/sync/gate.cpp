@@ -213,10 +213,14 @@ void Gate::wait_for_frame(stage::StageIo& io) {
   }
   const bool looks = in_preroll();
   const std::uint64_t tail = passed_tail_;
+  // Room for the frames' maker is passed on in as large steps as frames are taken in.
+  shm::RingMaker& maker = io.output(0);
+  maker.ask_for(std::min(maker.head(), tail + io.input(0).frames_worth()));
   (void)io.wait(
       io.waiter(),
-      [&] { return io.input(0).ready() || io.output(0).tail() != tail; },
+      [&] { return io.input(0).ready() || maker.tail() != tail; },
       looks ? monotonic_ns() + kLookNs : stage::StageIo::kForever);
+  maker.ask_for(0);
   pass_on_releases(io);
   if (looks) {
     check_delay(io);

@@ -5,6 +5,7 @@
 // frames in a ring of its own, and a looker behind it.
 #include "ring_ends.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 using namespace avrig;
@@ -87,7 +88,10 @@ void run_gate(const Options& options,
     if (next == shm::RingFollower::Next::Nothing) {
       const std::uint64_t tail = output.tail();
       pass_on_releases(input, output);
+      output.settle();
+      output.ask_for(std::min(output.head(), tail + input.frames_worth()));
       stage.wait([&] { return input.ready() || output.tail() != tail; });
+      output.ask_for(0);
       pass_on_releases(input, output);
       continue;
     }

@@ -15,8 +15,12 @@ shm::WaitMode wait_mode(const Options& options) {
 }
 
 shm::RingSpec default_ring(const Options& options, std::uint32_t least) {
-  constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
+  constexpr std::size_t kWindowBytes = std::size_t{8} << 20;
   constexpr std::size_t kLargestWindow = 128;
+  constexpr std::size_t kCachedPoolBytes = std::size_t{20} << 20;
+  if (least == 3 && 4 * options.size > kCachedPoolBytes && 3 * options.size <= kCachedPoolBytes) {
+    least = 2;
+  }
   const std::size_t preferred = std::min(kWindowBytes / options.size, kLargestWindow);
   shm::RingSpec spec;
   spec.window =

@@ -17,8 +17,9 @@ namespace avrig::bench {
 
 [[nodiscard]] shm::WaitMode wait_mode(const Options& options);
 
-/// The ring that core/graph plans for frames of that size from a file: a window of 4 MiB, at least
-/// `least` and at most 128 frames; one buffer more than frames in flight; two guard slots.
+/// The ring that core/graph plans for frames of that size from a file: a window of 8 MiB, at least
+/// `least` and at most 128 frames (two instead of three where only so the pool stays in 20 MiB);
+/// one buffer more than frames in flight; two guard slots.
 [[nodiscard]] shm::RingSpec default_ring(const Options& options, std::uint32_t least);
 
 /// A participant that sleeps on `bell` and comes behind the participants of the mask `after`.

@@ -14,7 +14,9 @@ namespace avrig::graph {
 namespace {
 
 constexpr std::uint32_t kGuard = 2;
-constexpr std::uint64_t kDefaultWindowBytes = std::uint64_t{4} << 20;
+constexpr std::uint64_t kDefaultWindowBytes = std::uint64_t{8} << 20;
+// What a shared cache of 32 MiB keeps beside everything else.
+constexpr std::uint64_t kCachedPoolBytes = std::uint64_t{20} << 20;
 constexpr std::uint64_t kSmallestWindow = 3;
 constexpr std::uint64_t kLargestWindow = 128;  // small frames; a file's 512-byte blocks want 64
 // Sound is not read further ahead than a restart takes: a demuxer that runs ahead in one stream
@@ -40,6 +42,14 @@ std::uint64_t value_or(const std::vector<std::uint32_t>& configured,
 
 std::uint64_t frames(double ns, double rate) {
   return static_cast<std::uint64_t>(std::ceil(std::max(ns, 0.0) * rate / kSecond - 1e-6));
+}
+
+// Three in flight, but where it takes two for the pool to stay in cache (its maker writes one
+// more).
+std::uint64_t smallest_window(std::uint64_t frame_bytes) {
+  const bool three_miss = (kSmallestWindow + 1) * frame_bytes > kCachedPoolBytes;
+  const bool two_fit = kSmallestWindow * frame_bytes <= kCachedPoolBytes;
+  return three_miss && two_fit ? kSmallestWindow - 1 : kSmallestWindow;
 }
 
 class Sizing {
@@ -233,7 +243,7 @@ class Sizing {
         usable + kGuard + 1, size.buffer_bytes <= kSmallBytes ? kFewestSmallSlots : kFewestSlots);
     if (out.depth_frames) {
       slots = static_cast<std::uint64_t>(*out.depth_frames);
-      require_depth(ring, slots, std::max(needed, kSmallestWindow) + kGuard);
+      require_depth(ring, slots, std::max(needed, smallest_window(size.buffer_bytes)) + kGuard);
       usable = std::min(usable, slots - kGuard);
       usable = ring.live ? slots - kGuard : usable;
     }
@@ -249,7 +259,7 @@ class Sizing {
                                             std::uint64_t frame_bytes,
                                             std::uint64_t needed,
                                             double rate) const {
-    const std::uint64_t least = std::max(needed, kSmallestWindow);
+    const std::uint64_t least = std::max(needed, smallest_window(frame_bytes));
     if (ring.edges.empty()) {
       return least;  // only taps
     }

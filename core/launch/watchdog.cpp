@@ -13,7 +13,7 @@ std::optional<std::int64_t> Watchdog::look(const stage::Assignment& assignment,
   if (timeout_ns_ <= 0) {
     return std::nullopt;
   }
-  if (block.bells()[assignment.bell].waiting.load(std::memory_order_relaxed) != 0) {
+  if (shm::sleeps(block.bells()[assignment.bell])) {
     awake_since_ns_ = now_ns;
     return std::nullopt;
   }

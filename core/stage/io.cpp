@@ -86,6 +86,17 @@ StageIo::StageIo(Assignment assignment,
     outputs_.push_back(std::make_unique<shm::RingMaker>(*rings_.back(), bells));
   }
   page().generation.store(assignment_.generation, std::memory_order_relaxed);
+  // A stage that waits for one thing must not keep others waiting for more of another.
+  waiter_.before_sleep(
+      [](void* self) {
+        for (const auto& input : static_cast<StageIo*>(self)->inputs_) {
+          input->settle();
+        }
+        for (const auto& output : static_cast<StageIo*>(self)->outputs_) {
+          output->settle();
+        }
+      },
+      this);
 }
 
 StageIo::~StageIo() = default;

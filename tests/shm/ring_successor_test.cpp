@@ -241,12 +241,12 @@ TEST_SUITE("shm/ring successors") {
     RingEditor sut(rig.ring, 0, rig.bells);
     RingFollower raw(rig.ring, 2, rig.bells);
     for (Bell& bell : rig.bells) {
-      bell.waiting.store(1);
+      bell.word.store(kAsleep);
     }
     const auto rung = [&] {
       std::string which;
       for (std::size_t index = 0; index < rig.bells.size(); ++index) {
-        which += rig.bells[index].word.exchange(0) != 0 ? std::to_string(index) : "";
+        which += rig.bells[index].word.exchange(kAsleep) == kAwake ? std::to_string(index) : "";
       }
       return which;
     };

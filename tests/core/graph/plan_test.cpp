@@ -56,7 +56,7 @@ TEST_SUITE("core/graph/plan") {
   TEST_CASE("the sizes of the talking head") {
     const Planned sut = talking_head().plan();
     REQUIRE_MESSAGE(sut.ok(), text(sut.problems));
-    // 46.875 blocks a second: 550 ms are 26, 500 ms 24. 4 MiB are one picture, so three.
+    // 46.875 blocks a second: 550 ms are 26, 500 ms 24. 8 MiB are two pictures, so three.
     check_size(sut, "clip/audio", 64, 26, 27);
     check_size(sut, "clip/video", 8, 3, 4);
     // A gate's input: what gate and followers hold (2), one on its way, and 500 ms.
@@ -255,6 +255,28 @@ TEST_SUITE("core/graph/plan") {
     rig.add("take", Role::Writer, recorder(), {"clip"});
     rig.spec.stages[0].out_ports["out"].window_bytes = 10 * static_cast<std::int64_t>(kPicture);
     check_size(rig.plan(), "clip/out", 13, 10, 11);
+  }
+
+  TEST_CASE("two pictures in flight where only so they stay in cache with the one being written") {
+    const auto window_of = [](std::uint64_t bytes) {
+      Fake clip = source(video());
+      clip.configure = [bytes](auto, auto) {
+        stage::Configured configured;
+        configured.outputs = {video()};
+        configured.frame_bytes = {bytes};
+        return configured;
+      };
+      Rig rig;
+      rig.add("clip", Role::Reader, clip);
+      rig.add("take", Role::Writer, recorder(), {"clip"});
+      const Planned sut = rig.plan();
+      CHECK(ring(sut.plan, "clip/out").spec.buffers == ring(sut.plan, "clip/out").spec.window + 1);
+      return ring(sut.plan, "clip/out").spec.window;
+    };
+    CHECK(window_of(640 * 480 * 3) == 9);
+    CHECK(window_of(std::uint64_t{5} << 20) == 3);
+    CHECK(window_of(1920 * 1080 * 3) == 2);
+    CHECK(window_of(3840 * 2160 * 3) == 3);  // three would not stay either
   }
 
   TEST_CASE("an output that nobody follows has the smallest ring, for taps") {

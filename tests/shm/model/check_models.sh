@@ -43,8 +43,18 @@ for mutant in CHECK_FIRST STALE_BEGUN; do
   check live fails "$mutant"
 done
 check bell holds
+check bell holds SECOND_WAKER
 check bell holds WAKER_DIES TIMED
-for mutant in WAKER_DIES WORD_UNCHANGED WAITING_LATE NO_SECOND_CHECK RELAXED; do
+for mutant in WAKER_DIES OTHER_WORD FLAG_LATE NO_SECOND_CHECK RELAXED; do
   check bell fails "$mutant"
+done
+check room holds
+check room holds F=4 KEPT=0
+check room holds F=4 W=3 KEPT=2
+check room holds F=4 W=2 KEPT=1
+check room holds K=3
+check room holds WAKER_DIES TIMED
+for mutant in NEVER_SETTLES MARK_WAITS NO_SECOND_CHECK WAKER_DIES; do
+  check room fails "$mutant"
 done
 exit $failed

@@ -15,21 +15,34 @@ namespace avrig::shm {
 /// Bells are hints: a corrupt bell costs a delay, never data. 128 bytes apart, because adjacent
 /// cache lines are fetched in pairs.
 struct alignas(128) Bell {
-  std::atomic<std::uint32_t> word;     ///< changed by every ring; the word that the owner sleeps on
-  std::atomic<std::uint32_t> waiting;  ///< 1 while its owner sleeps or is about to; owner writes
+  /// kAsleep while its owner sleeps or is about to, else kAwake. The owner sets it; the first who
+  /// rings takes it back, so that a burst to a stage that is waking makes one system call. The
+  /// owner sleeps on this very word: were it another one, a ring for what the owner has just seen
+  /// could use up the flag, and the next one would wake nobody.
+  std::atomic<std::uint32_t> word;
 };
+inline constexpr std::uint32_t kAwake = 0, kAsleep = 1;
 static_assert(sizeof(Bell) == 128);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
+/// Does the owner of `bell` sleep, or is it about to? Ask after the seq_cst store that made
+/// progress.
+///
+/// The load pairs with the owner's seq_cst store: either the owner sees the progress in its second
+/// check, or we see that it sleeps. With less than seq_cst on either side both may miss, and the
+/// wake is lost.
+[[nodiscard]] inline bool sleeps(const Bell& bell) noexcept {
+  return bell.word.load(std::memory_order_seq_cst) != kAwake;
+}
+
 /// Ring `bell` if its owner sleeps. Call after the seq_cst store that made progress.
 ///
-/// The load pairs with the owner's seq_cst store of `waiting`: either the owner sees the progress
-/// in its second check, or we see `waiting`. With less than seq_cst on either side both may miss,
-/// and the wake is lost. The word changes before the system call, so an owner that has not yet
-/// slept finds it changed and does not.
-///
-/// Thread: any      RT-safe: yes (one system call, only when the owner sleeps)
+/// Thread: any      RT-safe: yes (one system call, only for the first who rings a sleeper)
 void ring(Bell& bell) noexcept;
+
+/// Wake whoever sleeps on `bell`, whatever its word says: a waker may have been killed between
+/// taking the flag back and its system call. Thread: any
+void wake(Bell& bell) noexcept;
 
 /// How a stage waits.
 enum class WaitMode : std::uint32_t {
@@ -64,33 +77,44 @@ class Waiter {
       return true;
     }
     const std::int64_t began_ns = monotonic_ns();
-    for (;;) {
-      const std::uint32_t seen = bell_->word.load(std::memory_order_seq_cst);
-      bell_->waiting.store(1, std::memory_order_seq_cst);
+    for (bool slept = false;; slept = true) {
+      const bool was_rung = bell_->word.exchange(kAsleep, std::memory_order_seq_cst) == kAwake;
       const bool is_ready = ready();
-      if (is_ready || !sleep_until(seen, deadline_ns)) {
-        bell_->waiting.store(0, std::memory_order_relaxed);
+      if (is_ready || !sleep_until(deadline_ns)) {
+        rescues_ += is_ready && slept && !was_rung;
+        bell_->word.store(kAwake, std::memory_order_relaxed);
         spin_pays_ = monotonic_ns() - began_ns < kShortWaitNs;
         return is_ready || ready();
       }
     }
   }
 
+  /// Call `settle(with)` before each sleep: rings that this thread owes (RingFollower::settle).
+  void before_sleep(void (*settle)(void*), void* with) noexcept {
+    settle_ = settle;
+    settle_with_ = with;
+  }
+
   [[nodiscard]] Bell& bell() const noexcept { return *bell_; }
   /// How often it slept.
   [[nodiscard]] std::uint64_t sleeps() const noexcept { return sleeps_; }
+  /// How often it found by looking again what nobody had rung for: a waker was killed, or is late.
+  [[nodiscard]] std::uint64_t rescues() const noexcept { return rescues_; }
 
  private:
   template <class Ready>
   bool spin(Ready& ready, std::int64_t deadline_ns) noexcept;
   /// False once the deadline has passed.
-  bool sleep_until(std::uint32_t seen, std::int64_t deadline_ns) noexcept;
+  bool sleep_until(std::int64_t deadline_ns) noexcept;
 
   Bell* bell_;
   WaitMode mode_;
+  void (*settle_)(void*) = nullptr;
+  void* settle_with_ = nullptr;
   bool spin_pays_ = true;  // adaptive: the last wait was short
   std::uint32_t since_spin_ = 0;
   std::uint64_t sleeps_ = 0;
+  std::uint64_t rescues_ = 0;
 };
 
 inline void relax_cpu() noexcept {

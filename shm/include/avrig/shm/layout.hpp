@@ -17,7 +17,7 @@
 namespace avrig::shm {
 
 inline constexpr std::uint64_t kRingMagic = 0x676e'6972'7661'0001;  // "..avring"
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 inline constexpr std::uint32_t kMaxParticipants = 32;
 inline constexpr std::uint32_t kMaxEditors = 4;
 inline constexpr std::uint32_t kMaxOrigins = 4;
@@ -111,6 +111,9 @@ struct MakerPage {
       std::atomic<std::uint64_t> floor;  ///< frames below may be gone for who has not begun them
   alignas(128) std::atomic<std::uint64_t> head;  ///< frames published; a hint for monitors
   std::atomic<std::uint64_t> overrun;            ///< live: frames it could not even place
+  std::atomic<std::uint64_t> wanted;   ///< while it waits for room: ring it when the least hold of
+                                       ///< `must` followers is here; 0 = at any change
+  std::atomic<std::uint64_t> full_at;  ///< head + 1 when it last found its window full; 0 = never
   alignas(128) std::array<std::atomic<std::uint64_t>,
                           kMaxPins> pins;  ///< words of frames below floor still in hand
 };
@@ -150,6 +153,8 @@ struct ParticipantPage {
   std::atomic<std::uint64_t> hold;                ///< frames whose memory it has let go
   std::atomic<std::int64_t> since_ns;             ///< when it began the frame in hand (to a tick);
                                                   ///< 0 = none
+  std::atomic<std::uint64_t> wanted;  ///< while it waits for frames: ring it when as many are
+                                      ///< there; 0 = at the first
   alignas(128) TwoCopy<Ledger> ledger;
   alignas(
       128) std::atomic<std::uint64_t> undo_tag;  ///< sequence + 1 of the before-image, stored last
@@ -249,5 +254,22 @@ inline constexpr std::uint64_t kSequenceMask = (std::uint64_t{1} << kSequenceBit
 }
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// How many frames a sleeper lets gather before it is rung, in a stream of one frame each `gap_ns`
+/// whose maker is out of room: as many as pass in a millisecond, at most half a window. One where a
+/// whole window passes in less than a wake-up takes: then every moment of the sleep counts.
+[[nodiscard]] constexpr std::uint64_t worth_waking(std::uint64_t window,
+                                                   std::uint64_t gap_ns) noexcept {
+  constexpr std::uint64_t kWakeNs = 100'000;
+  constexpr std::uint64_t kGatherNs = 1'000'000;
+  if (gap_ns == 0 || gap_ns > kGatherNs || window * gap_ns < kWakeNs) {
+    return 1;
+  }
+  const std::uint64_t passing = kGatherNs / gap_ns;
+  return passing < window / 2 ? passing : window / 2 > 1 ? window / 2 : 1;
+}
+static_assert(worth_waking(128, 140) == 1 && worth_waking(4, 60'000) == 2 &&
+              worth_waking(128, 100'000) == 10 && worth_waking(26, 21'000'000) == 1 &&
+              worth_waking(3, 100'000) == 1);
 
 }  // namespace avrig::shm

@@ -61,6 +61,10 @@ class Ring {
   [[nodiscard]] std::uint32_t buffers() const noexcept { return buffers_; }
   [[nodiscard]] std::uint64_t buffer_bytes() const noexcept { return buffer_bytes_; }
   [[nodiscard]] std::uint32_t window() const noexcept { return window_; }
+  /// Most frames in flight.
+  [[nodiscard]] std::uint64_t usable() const noexcept {
+    return slots_ - guard_ < window_ ? slots_ - guard_ : window_;
+  }
   [[nodiscard]] bool live() const noexcept { return live_; }
   [[nodiscard]] bool is_reference() const noexcept { return buffers_ == 0; }
   [[nodiscard]] std::uint32_t maker_bell() const noexcept { return maker_bell_; }

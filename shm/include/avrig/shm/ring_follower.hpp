@@ -48,7 +48,12 @@ class RingFollower {
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
   [[nodiscard]] std::uint64_t hold() const noexcept { return hold_; }
   /// Is there something to take? seq_cst loads: fit for a wait's condition.
-  [[nodiscard]] bool ready() const noexcept;
+  ///
+  /// When false, others are told how many frames are worth waking this stage for: more than one
+  /// only while the maker is out of room and frames pass by the thousand a second (worth_waking()).
+  [[nodiscard]] bool ready() noexcept;
+  /// How many frames ready() asked for when it last said no.
+  [[nodiscard]] std::uint64_t frames_worth() const noexcept { return frames_worth_; }
   /// Has the end of stream been completed?
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
@@ -69,6 +74,9 @@ class RingFollower {
   /// Let the memory of all frames below `sequence` (at most next()) go.
   void release(std::uint64_t sequence) noexcept;
   void release_all() noexcept { release(next_); }
+  /// Ring who was let sleep because it wants more room, or more frames, than we gave. ready() does
+  /// so before it says no; a stage that is about to wait for anything else calls this.
+  void settle() noexcept;
 
   /// Take everything below `sequence` as completed: a maker's successor skips what its last output
   /// already contains, even where the ring no longer does.
@@ -110,6 +118,11 @@ class RingFollower {
   [[nodiscard]] bool resolve(Taken& taken) noexcept;
   [[nodiscard]] bool passed_by_editors(Taken& taken) const noexcept;
   void ring_all(std::span<const std::uint32_t> bells) noexcept;
+  void ring_maker() noexcept;
+  void ring_those_behind(bool at_once) noexcept;
+  void ask_for_frames() noexcept;
+  [[nodiscard]] bool out_of_room() const noexcept;
+  [[nodiscard]] std::uint64_t least_hold() const noexcept;
 
   Ring* ring_;
   ParticipantPage* page_;
@@ -120,9 +133,17 @@ class RingFollower {
   std::vector<std::uint32_t> after_;          // participants
   std::vector<std::uint32_t> behind_;         // participants
   std::vector<std::uint32_t> editor_lines_;   // of the editors before us
-  std::vector<std::uint32_t> wakes_on_done_;  // bells
-  std::vector<std::uint32_t> wakes_on_hold_;  // bells
+  std::vector<std::uint32_t> wakes_on_done_;  // participants
+  std::vector<std::uint32_t> wakes_on_hold_;  // bells of editors
+  bool owes_maker_ = false;                   // a ring, before we sleep
+  bool owes_those_behind_ = false;            // the same
+  std::uint64_t wanted_ = 0;                  // as in our page
+  std::uint64_t asked_at_ = 0;                // next_ when we last had nothing to take,
+  std::int64_t asked_ns_ = 0;                 // and when the last frame before it was published
+  std::int64_t taken_ns_ = 0;                 // when the newest taken frame was published
+  std::uint64_t frames_worth_ = 1;            // frames to ask for
   std::uint64_t verdict_on_jump_ = 0;
+  const Ring* source_;  // where the newest taken frame's bytes lie
   std::uint64_t next_ = 0;
   std::uint64_t hold_ = 0;
   bool ended_ = false;

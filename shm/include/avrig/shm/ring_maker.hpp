@@ -56,6 +56,8 @@ class RingMaker {
 
   /// May a frame be published now? False while the window is full of frames that `must` followers
   /// still need. Always true for a live ring. seq_cst loads: fit for a wait's condition.
+  ///
+  /// When false, followers are told how much room is worth waking this stage for: see ask_for().
   [[nodiscard]] bool may_publish() noexcept;
   /// may_publish(), and a buffer is free where the ring has any: the condition to wait for before
   /// making a frame.
@@ -73,6 +75,17 @@ class RingMaker {
   /// Keep a buffer in use beyond its followers (a decoder's reference picture); counted.
   void keep(std::uint32_t buffer) noexcept;
   void let_go(std::uint32_t buffer) noexcept;
+
+  /// Ask followers to ring only once the least `hold` of the `must` ones has reached `sequence`;
+  /// 0 = at any change. Half a window at a time costs one wake-up where frame by frame costs many.
+  ///
+  /// Nobody waits for what never comes: a follower rings at once when it has nothing more to take,
+  /// and whoever sleeps looks again after Waiter::kRecheckNs. may_publish() does it for a stage
+  /// that waits for room.
+  void ask_for(std::uint64_t sequence) noexcept;
+  /// Ring followers that were let sleep because they want more frames than there are (those of a
+  /// reference ring). A stage calls it before it waits for anything but may_publish().
+  void settle() noexcept;
 
   /// While taps are attached: leave the `guard` most recently freed buffers alone, as far as others
   /// are free, so that a tap can finish its copy of the newest frame.
@@ -108,6 +121,8 @@ class RingMaker {
   bool make_room() noexcept;
   void vacate_slot() noexcept;
   void commit(Kind kind, Descriptor& descriptor, std::uint32_t buffer) noexcept;
+  void ring_followers(bool at_once) noexcept;
+  void ask_for_room() noexcept;
   void write_slot(Descriptor& descriptor, Kind kind, std::uint32_t buffer) noexcept;
 
   Ring* ring_;
@@ -115,6 +130,7 @@ class RingMaker {
   std::uint64_t head_ = 0;
   std::uint64_t tail_ = 0;  // frames below are freed or pinned
   std::uint64_t floor_ = 0;
+  std::uint64_t wanted_ = 0;   // as in the maker page
   std::uint64_t barrier_ = 0;  // the lowest hold of `must` followers, when we last looked
   bool ended_ = false;
   std::optional<Descriptor> last_;
@@ -123,7 +139,11 @@ class RingMaker {
   std::vector<std::uint16_t> kept_;   // by buffer
   std::vector<std::uint32_t> free_;   // a stack
   std::vector<Pin> pins_;
-  std::vector<std::uint32_t> wakes_;  // bells of those who wait for nobody but the maker
+  std::uint64_t asked_at_ = 0;        // head when the window was last full,
+  std::int64_t asked_ns_ = 0;         // and the newest frame's time
+  std::uint64_t room_worth_ = 1;      // frames of room to ask for
+  std::vector<std::uint32_t> wakes_;  // participants who wait for nobody but the maker
+  std::uint64_t owed_ = 0;            // of these, who is to be rung before we sleep; a mask
   bool spares_ = false;
 };
 
