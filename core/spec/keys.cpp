@@ -127,7 +127,7 @@ void add_stage_options(std::vector<Key>& table, Scope s) {
                         choice("wait",
                                "adaptive",
                                {"block", "adaptive", "spin"},
-                               "How the stage waits for frames: asleep, at most 20us spinning and "
+                               "How the stage waits for frames: asleep, at most 100us spinning and "
                                "then asleep, or always spinning.")));
   table.push_back(value(s,
                         choice("unprocessed",

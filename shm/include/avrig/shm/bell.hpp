@@ -47,7 +47,7 @@ void wake(Bell& bell) noexcept;
 /// How a stage waits.
 enum class WaitMode : std::uint32_t {
   Block = 0,     ///< sleep at once
-  Adaptive = 1,  ///< spin at most 20 us, and only while short waits are the rule
+  Adaptive = 1,  ///< spin at most 100 us, and only while short waits are the rule
   Spin = 2       ///< never sleep
 };
 
@@ -59,6 +59,9 @@ class Waiter {
   /// Longest sleep without looking again: a waker can die between its progress and its ring.
   static constexpr std::int64_t kRecheckNs = 10'000'000;
   static constexpr std::int64_t kSpinNs = 20'000;
+  /// Adaptive: spins so long while sleeps turn out shorter than this; a sleep costs as much,
+  /// between the sleeper, its waker and the time until it runs.
+  static constexpr std::int64_t kLongSpinNs = 100'000;
   /// Adaptive: after a longer sleep than this the next wait does not spin (paced video).
   static constexpr std::int64_t kShortWaitNs = 200'000;
 
@@ -83,7 +86,7 @@ class Waiter {
       if (is_ready || !sleep_until(deadline_ns)) {
         rescues_ += is_ready && slept && !was_rung;
         bell_->word.store(kAwake, std::memory_order_relaxed);
-        spin_pays_ = monotonic_ns() - began_ns < kShortWaitNs;
+        note_sleep(monotonic_ns() - began_ns);
         return is_ready || ready();
       }
     }
@@ -104,6 +107,10 @@ class Waiter {
  private:
   template <class Ready>
   bool spin(Ready& ready, std::int64_t deadline_ns) noexcept;
+  void note_sleep(std::int64_t ns) noexcept {
+    spin_pays_ = ns < kShortWaitNs;
+    spin_ns_ = ns < kLongSpinNs ? kLongSpinNs : kSpinNs;
+  }
   /// False once the deadline has passed.
   bool sleep_until(std::int64_t deadline_ns) noexcept;
 
@@ -112,6 +119,7 @@ class Waiter {
   void (*settle_)(void*) = nullptr;
   void* settle_with_ = nullptr;
   bool spin_pays_ = true;  // adaptive: the last wait was short
+  std::int64_t spin_ns_ = kSpinNs;
   std::uint32_t since_spin_ = 0;
   std::uint64_t sleeps_ = 0;
   std::uint64_t rescues_ = 0;
@@ -140,7 +148,7 @@ bool Waiter::spin(Ready& ready, std::int64_t deadline_ns) noexcept {
   if (!spin_pays_ && ++since_spin_ % 64 != 0) {
     return false;
   }
-  const std::int64_t end = monotonic_ns() + kSpinNs;
+  const std::int64_t end = monotonic_ns() + spin_ns_;
   do {
     for (int turn = 0; turn < 16; ++turn) {
       if (ready()) {
