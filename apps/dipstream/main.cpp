@@ -51,12 +51,15 @@ bool stay(int signals, dipstream::Station& station) {
 int run(const DipstreamOptions& options) {
   const UniqueFd signals = ending_signals();
   dipstream::Station station(options.station);
-  std::cout << nlohmann::json{{"ready", true},
-                              {"socket", station.path()},
-                              {"samplerate", station.rate_hz()},
-                              {"channels", options.station.channels},
-                              {"blocksize", station.period()}}
-            << std::endl;
+  nlohmann::json ready{{"ready", true},
+                       {"socket", station.path()},
+                       {"samplerate", station.rate_hz()},
+                       {"channels", options.station.channels},
+                       {"blocksize", station.period()}};
+  if (station.server().tcp_port() != 0) {
+    ready["tcp"] = station.server().tcp_port();
+  }
+  std::cout << ready << std::endl;
   if (!stay(signals.get(), station)) {
     throw Error(ErrorCode::Open, station.why());
   }

@@ -58,7 +58,8 @@ std::string help_text() {
          "  --clip POLICY    pass (default), clamp, limit, fault\n"
          "  --limiter N      look-ahead of the limiter in samples\n"
          "  --bias SECONDS   delay behind the server's account, added to all times at the output\n"
-         "  --socket PATH    where to listen\n";
+         "  --socket PATH    where to listen\n"
+         "  --tcp PORT       listen on 127.0.0.1 too (0: any port)\n";
 }
 
 DipstreamOptions parse_options(int argc, char** argv) {
@@ -91,6 +92,8 @@ DipstreamOptions parse_options(int argc, char** argv) {
       options.station.period = number(name, value, 65536);
     } else if (name == "--clip") {
       options.station.clip = policy(value);
+    } else if (name == "--tcp") {
+      options.station.tcp = dipstream::parse_tcp(value);
     } else if (name == "--bias") {
       options.station.bias_s = seconds(name, value);
     } else if (name == "--limiter") {

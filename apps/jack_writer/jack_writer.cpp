@@ -84,6 +84,7 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
       stage::parameter("sources", "any", "", "NAME: {path, channels, gain, bus, pan, pitch, ...}"),
       stage::parameter(
           "cues", "any", "", "what happens to the sources, from the first sample of the stream on"),
+      stage::parameter("tcp", "string", "", "a port: the mixer listens on 127.0.0.1 too"),
       stage::parameter("folder", "path", ".", "where the sources' files lie"),
       stage::parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),
       stage::parameter("rate", "frequency", "48kHz", "offline: the rate of that file")};
@@ -110,6 +111,9 @@ stage::Description JackWriter::describe(const stage::Request& request) {
   mute_ = with.value("mute", false);
   bias_ns_ = with.value("bias", std::int64_t{0});
   bus_ = with.value("bus", "Master");
+  if (const std::string tcp = with.value("tcp", ""); !tcp.empty()) {
+    tcp_ = dipstream::parse_tcp(tcp);
+  }
   terms_ = read_terms(with, with.value("folder", "."));
   to_ = with.value("to", "");
   if (const auto rate = with.find("rate"); rate != with.end() && rate->is_number()) {
@@ -171,8 +175,12 @@ void JackWriter::open_socket(stage::StageIo& io) {
   const std::string path = control_folder() + "/" + run + "." + std::to_string(::getppid()) + "." +
                            id_.substr(0, 24) + ".mix";
   try {
-    mixer_->open(path);
+    mixer_->open(path, tcp_);
     io.log(stage::Level::Info, "the mixer listens at " + path);
+    if (mixer_->tcp_port() != 0) {
+      io.log(stage::Level::Info,
+             "the mixer listens on 127.0.0.1:" + std::to_string(mixer_->tcp_port()));
+    }
   } catch (const Error& error) {
     io.log(stage::Level::Warning, std::string("nobody can reach the mixer: ") + error.what());
   }

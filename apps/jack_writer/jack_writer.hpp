@@ -57,6 +57,7 @@ class JackWriter final : public stage::Stage {
   std::string run_dir_;
   std::int64_t bias_ns_ = 0;
   std::string bus_ = "Master";
+  std::optional<std::uint16_t> tcp_;
   double gain_db_ = 0;
   bool mute_ = false;
   MixerTerms terms_;

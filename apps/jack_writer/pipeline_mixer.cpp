@@ -83,13 +83,13 @@ void PipelineMixer::ask(dipstream::Desk& desk, const json& request) {
 }
 
 // The path is the same for a successor, and so is the socket: who connects in between waits.
-void PipelineMixer::open(const std::string& path) {
+void PipelineMixer::open(const std::string& path, std::optional<std::uint16_t> tcp) {
   UniqueFd before;
   if (keeper_ != nullptr) {
     const auto found = keeper_->kept().find(kListening);
     before = found == keeper_->kept().end() ? UniqueFd() : std::move(found->second);
   }
-  server_ = std::make_unique<dipstream::DeskServer>(desk_, path, std::move(before));
+  server_ = std::make_unique<dipstream::DeskServer>(desk_, path, tcp, std::move(before));
   if (keeper_ != nullptr && !keeper_->keep(kListening, server_->listening())) {
     complain_("nobody keeps the mixer's socket");
   }

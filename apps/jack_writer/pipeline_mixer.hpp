@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,11 @@ class PipelineMixer {
   [[nodiscard]] dipstream::MixerHost& host() noexcept { return host_; }
 
   /// Serve experiments at this path.
-  void open(const std::string& path);
+  void open(const std::string& path, std::optional<std::uint16_t> tcp);
+  /// Its TCP port; 0: none.
+  [[nodiscard]] std::uint16_t tcp_port() const noexcept {
+    return server_ ? server_->tcp_port() : std::uint16_t{0};
+  }
   /// Begin the pipeline's voice; nothing renders yet.
   void begin();
   /// The same as the successor of a mixer that had come to device frame `reached`, with the

@@ -145,10 +145,13 @@ void Desk::remove_later(mixer::VoiceId id, std::uint32_t fade) {
 void Desk::hear(ClientId connection, const std::string& line, std::vector<UniqueFd>& fds) {
   const ClientId client = whose(connection);
   json id;
+  const std::size_t before = fds.size();
+  bool sent_along = false;
   try {
     const json request = json::parse(line);
     if (request.is_object()) {
       id = request.value("id", json());
+      sent_along = request.contains("bytes") || request.value("memfd", json()) == true;
     }
     if (!id.is_null() && !id.is_string() && !id.is_number_integer()) {
       id = nullptr;
@@ -160,6 +163,33 @@ void Desk::hear(ClientId connection, const std::string& line, std::vector<Unique
   } catch (const std::exception& error) {
     fail(client, id, error.what());
   }
+  // What came with a request that was refused is not the next one's.
+  if (sent_along && before > 0 && fds.size() == before) {
+    fds.erase(fds.begin());
+  }
+}
+
+bool Desk::bytes_behind(const std::string& line, std::size_t most, std::size_t& bytes) {
+  bytes = 0;
+  if (line.find("\"bytes\"") == std::string::npos) {
+    return true;
+  }
+  const json request = json::parse(line, nullptr, false);
+  if (!request.is_object() || !request.contains("bytes")) {
+    return true;
+  }
+  const json& given = request["bytes"];
+  if (!given.is_number_unsigned() || given.get<std::uint64_t>() == 0 ||
+      given.get<std::uint64_t>() > most) {
+    return false;
+  }
+  bytes = given.get<std::size_t>();
+  return true;
+}
+
+bool Desk::is_request(const std::string& line) {
+  const json request = json::parse(line, nullptr, false);
+  return request.is_object() && request.contains("do");
 }
 
 void Desk::ask(ClientId client, const json& request, std::vector<UniqueFd>& fds) {
@@ -168,6 +198,10 @@ void Desk::ask(ClientId client, const json& request, std::vector<UniqueFd>& fds)
   if (fields.flag("again") &&
       answer_again(
           client, request.value("id", json()), request.value("shared", json()) == json(true))) {
+    // What came along is not needed a second time, and not the next request's.
+    if (!fds.empty() && (fields.has("memfd") || fields.has("bytes"))) {
+      fds.erase(fds.begin());
+    }
     return;
   }
   const auto found = handlers().find(what);

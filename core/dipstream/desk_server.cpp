@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "loopback.hpp"
 #include <avrig/dipstream/desk_server.hpp>
 #include <avrig/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,6 +25,7 @@ constexpr std::size_t kMostUnread = std::size_t{4} << 20;
 constexpr std::size_t kMostClients = 64;
 constexpr std::size_t kMostFds = 8;
 constexpr std::size_t kBite = 65536;
+constexpr std::size_t kMostBinary = std::size_t{1} << 28;
 // The engine's answers lie in memory until somebody looks: the callback makes no system call.
 constexpr int kLookMs = 2;
 constexpr int kIdleMs = 50;
@@ -73,8 +77,15 @@ void take_fds(msghdr& message, std::vector<UniqueFd>& fds) {
 
 }  // namespace
 
-DeskServer::DeskServer(Desk& desk, std::string path, UniqueFd listening)
+DeskServer::DeskServer(Desk& desk,
+                       std::string path,
+                       std::optional<std::uint16_t> tcp,
+                       UniqueFd listening)
     : desk_(&desk), path_(std::move(path)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (tcp) {
+    tcp_port_ = *tcp;
+    tcp_ = listen_on_loopback(tcp_port_);
+  }
   if (listening && ::access(path_.c_str(), F_OK) == 0) {
     listening_ = std::move(listening);
   } else {
@@ -113,7 +124,10 @@ void DeskServer::serve() {
   while (!ending_.load()) {
     wait();
     const std::lock_guard<std::mutex> lock(mutex_);
-    accept_all();
+    accept_all(listening_.get(), false);
+    if (tcp_) {
+      accept_all(tcp_.get(), true);
+    }
     for (auto& [fd, connection] : connections_) {
       read_from(connection);
     }
@@ -132,6 +146,9 @@ void DeskServer::serve() {
 
 void DeskServer::wait() {
   std::vector<pollfd> watched{{listening_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+  if (tcp_) {
+    watched.push_back({tcp_.get(), POLLIN, 0});
+  }
   for (const auto& [fd, connection] : connections_) {
     const short writing = connection.out.empty() ? short{0} : short{POLLOUT};
     watched.push_back({fd, static_cast<short>(POLLIN | writing), 0});
@@ -139,18 +156,20 @@ void DeskServer::wait() {
   (void)::poll(watched.data(), watched.size(), connections_.empty() ? kIdleMs : kLookMs);
 }
 
-void DeskServer::accept_all() {
+void DeskServer::accept_all(int listening, bool tcp) {
   for (;;) {
-    UniqueFd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    UniqueFd fd(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) {
       return;
     }
-    if (!same_user(fd.get()) || connections_.size() >= kMostClients) {
+    const bool ours = tcp ? own_loopback_peer(fd.get()) : same_user(fd.get());
+    if (!ours || connections_.size() >= kMostClients) {
       continue;
     }
     const int number = fd.get();
     Connection& connection = connections_[number];
     connection.fd = std::move(fd);
+    connection.tcp = tcp;
     connection.client = desk_->join([this, number](const std::string& line, int with) {
       const auto found = connections_.find(number);
       if (found != connections_.end()) {
@@ -182,11 +201,11 @@ void DeskServer::read_from(Connection& connection) {
     connection.pending.append(bytes.data(), static_cast<std::size_t>(count));
     hear_lines(connection);
     if (connection.pending.size() > kLongestLine) {
-      put(connection,
-          R"({"error":"a line may have at most 1000000 bytes; longer sounds come as memfd or path",)"
-          R"("id":null,"ok":false})",
-          -1);
-      connection.closing = true;
+      refuse(connection,
+             "a line may have at most 1000000 bytes; longer sounds come as memfd, path, or bytes "
+             "behind the line");
+    }
+    if (connection.closing) {
       return;
     }
   }
@@ -194,18 +213,77 @@ void DeskServer::read_from(Connection& connection) {
 
 void DeskServer::hear_lines(Connection& connection) {
   std::size_t begin = 0;
-  for (;;) {
+  while (!connection.closing) {
+    if (connection.binary_left > 0) {
+      take_binary(connection, begin);
+      if (connection.binary_left > 0) {
+        break;
+      }
+    }
     const std::size_t end = connection.pending.find('\n', begin);
     if (end == std::string::npos) {
       break;
     }
-    const std::string line = connection.pending.substr(begin, end - begin);
+    std::string line = connection.pending.substr(begin, end - begin);
     begin = end + 1;
     if (!line.empty() && line != "\r") {
-      desk_->hear(connection.client, line, connection.fds);
+      hear_line(connection, std::move(line));
     }
   }
   connection.pending.erase(0, begin);
+}
+
+void DeskServer::hear_line(Connection& connection, std::string line) {
+  std::size_t bytes = 0;
+  const bool whole = Desk::bytes_behind(line, kMostBinary, bytes);
+  if (!whole) {
+    refuse(connection,
+           "'bytes' must be a whole number from 1 to " + std::to_string(kMostBinary) +
+               "; what comes behind this line cannot be understood");
+    return;
+  }
+  if (connection.tcp && !connection.heard && !Desk::is_request(line)) {
+    refuse(connection, "this is the mixer of a rig: the first line must be a request");
+    return;
+  }
+  connection.heard = true;
+  if (bytes == 0) {
+    desk_->hear(connection.client, line, connection.fds);
+    return;
+  }
+  connection.binary.reset(::memfd_create("avrig-dipstream-bytes", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!connection.binary) {
+    refuse(connection, "no memory for these samples");
+    return;
+  }
+  connection.binary_left = bytes;
+  connection.waiting_line = std::move(line);
+}
+
+// Samples go straight into memory of the kind that other processes send.
+void DeskServer::take_binary(Connection& connection, std::size_t& begin) {
+  while (connection.binary_left > 0 && begin < connection.pending.size()) {
+    const std::size_t most = std::min(connection.binary_left, connection.pending.size() - begin);
+    const ssize_t count = ::write(connection.binary.get(), connection.pending.data() + begin, most);
+    if (count <= 0) {
+      refuse(connection, "no memory for these samples");
+      return;
+    }
+    begin += static_cast<std::size_t>(count);
+    connection.binary_left -= static_cast<std::size_t>(count);
+  }
+  if (connection.binary_left > 0) {
+    return;
+  }
+  (void)::fcntl(connection.binary.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+  connection.fds.insert(connection.fds.begin(), std::move(connection.binary));
+  const std::string line = std::move(connection.waiting_line);
+  desk_->hear(connection.client, line, connection.fds);
+}
+
+void DeskServer::refuse(Connection& connection, const std::string& text) {
+  put(connection, R"({"error":")" + text + R"(","id":null,"ok":false})", -1);
+  connection.closing = true;
 }
 
 void DeskServer::put(Connection& connection, const std::string& line, int fd) {

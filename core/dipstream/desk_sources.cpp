@@ -44,6 +44,21 @@ void check_finite(std::span<const std::byte> bytes) {
   }
 }
 
+/// What a stream is fed with.
+std::vector<std::byte> chunk_of(Fields& fields, std::vector<UniqueFd>& fds) {
+  if (!fields.has("bytes")) {
+    return from_base64(fields.text("data"));
+  }
+  if (fields.has("data") || fds.empty()) {
+    throw Error(ErrorCode::Spec, "a chunk comes as 'data' (base64), or as 'bytes' behind its line");
+  }
+  const shm::Segment segment = shm::Segment::adopt(std::move(fds.front()));
+  fds.erase(fds.begin());
+  const shm::Mapping mapping(segment, shm::Mapping::Access::ReadOnly);
+  const auto bytes = mapping.bytes().first(segment.bytes());
+  return {bytes.begin(), bytes.end()};
+}
+
 // 1-based channels, as a user counts outputs.
 void set_outputs(Command& command, const json* channels, std::uint32_t wanted, std::uint32_t have) {
   mixer::AddVoicePayload& add = command.as.add;
@@ -75,12 +90,12 @@ void set_outputs(Command& command, const json* channels, std::uint32_t wanted, s
 }  // namespace
 
 std::shared_ptr<const Sound> Desk::sound_of(Fields& fields, std::vector<UniqueFd>& fds) {
-  const int ways =
-      (fields.has("path") ? 1 : 0) + (fields.has("data") ? 1 : 0) + (fields.flag("memfd") ? 1 : 0);
+  const int ways = (fields.has("path") ? 1 : 0) + (fields.has("data") ? 1 : 0) +
+                   (fields.flag("memfd") ? 1 : 0) + (fields.has("bytes") ? 1 : 0);
   if (ways != 1) {
     throw Error(ErrorCode::Spec,
-                "sound comes from one of 'path' (a file), 'data' (base64) and 'memfd': true (sent "
-                "along with the request)");
+                "sound comes from one of 'path' (a file), 'data' (base64), 'memfd': true (sent "
+                "along with the request) and 'bytes' (behind its line)");
   }
   const bool strict = fields.flag("strict");
   if (fields.has("path")) {
@@ -196,9 +211,9 @@ void Desk::open_stream(ClientId client, Fields& fields, const json& id, std::vec
   make_voice(client, id, command, std::move(voice), std::move(more), fd);
 }
 
-void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>&) {
+void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>& fds) {
   const mixer::VoiceId number = voice_of(fields);
-  const std::vector<std::byte> bytes = from_base64(fields.text("data"));
+  const std::vector<std::byte> bytes = chunk_of(fields, fds);
   const bool close = fields.flag("close");
   fields.finish();
   const auto found = voices_.find(number);

@@ -97,7 +97,7 @@ std::uint64_t Link::post(json request, int fd) {
 }
 
 void Link::tell(json request) {
-  request["id"] = 0;
+  request.erase("id");  // nothing to answer to, nor to take for said already
   send_all(request.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", -1);
 }
 

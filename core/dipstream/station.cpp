@@ -86,8 +86,8 @@ Station::Station(const StationOptions& options)
   if (client_) {
     await_latency(options.connect != "none");
   }
-  server_ =
-      std::make_unique<DeskServer>(*desk_, options.socket.empty() ? own_path() : options.socket);
+  server_ = std::make_unique<DeskServer>(
+      *desk_, options.socket.empty() ? own_path() : options.socket, options.tcp);
 }
 
 Station::~Station() = default;

@@ -13,7 +13,7 @@
 One file, standard library only. Samples are anything with the buffer protocol (NumPy arrays,
 array.array, ...) of 32 or 64-bit floats, one row a sample. `DipStream` starts a `dipstream` program
 of its own (on $PATH, or named by $AVRIG_DIPSTREAM); `DipStream(attach=PATH)` joins a running mixer,
-such as the one of a `write: jack` stage. Times are stream time: samples divided by the rate.
+such as the one of a `write: jack` stage, by its socket or as "127.0.0.1:PORT". Times are stream time: samples divided by the rate.
 """
 
 import array
@@ -62,9 +62,10 @@ class _Link:
     """
 
     def __init__(self, path, on_event, on_close, tell):
-        self._path = path
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(path)
+        host, colon, port = path.rpartition(":")
+        self.tcp = bool(colon) and port.isdigit() and "/" not in path
+        self._address = (host, int(port)) if self.tcp else path
+        self._socket = self._connect()
         self._ids = itertools.count(1)
         self._sending = threading.Lock()
         self._changed = threading.Condition()
@@ -81,6 +82,19 @@ class _Link:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    def _connect(self):
+        if self.tcp:
+            made = socket.create_connection(self._address)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return made
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.connect(self._address)
+        except OSError:
+            made.close()
+            raise
+        return made
+
     def begin_session(self):
         """Where the mixer has sessions that survive, have one."""
         answer = self.reply(self.post({"do": "session"}), 10.0)
@@ -88,16 +102,17 @@ class _Link:
             self._seen = answer["seq"]
             self._session = answer["session"]
 
-    def post(self, request, fds=(), awaited=True):
+    def post(self, request, fds=(), awaited=True, raw=b""):
+        """`raw`: bytes that go behind the line, as the request says."""
         number = next(self._ids)
         request = dict(request, id=number)
-        line = (json.dumps(request, allow_nan=False) + "\n").encode()
+        line = (json.dumps(request, allow_nan=False) + "\n").encode() + raw
         with self._changed:
             if awaited:
                 self._awaited.add(number)
         with self._sending:
             if self._session is not None:
-                self._open[number] = (request, [os.dup(fd) for fd in fds])
+                self._open[number] = (request, [os.dup(fd) for fd in fds], raw)
             try:
                 self._send(line, fds)
             except OSError as error:
@@ -159,31 +174,28 @@ class _Link:
         """To the writer's successor: the same place on the timeline, the same handles."""
         deadline = time.monotonic() + _COME_BACK_SECONDS
         while not self._ending and time.monotonic() < deadline:
-            fresh = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
-                fresh.connect(self._path)
+                fresh = self._connect()
                 with self._sending:
                     self._socket.close()
                     self._socket = fresh
                     self._send_all_again()
                 return True
             except FileNotFoundError:
-                fresh.close()
                 return False  # it ended in good order
             except OSError:
-                fresh.close()
                 time.sleep(0.02)
         return False
 
     def _send_all_again(self):
         first = {"do": "resume_session", "session": self._session, "seen": self._seen, "id": 0}
         self._send((json.dumps(first) + "\n").encode(), ())
-        for request, fds in list(self._open.values()):
+        for request, fds, raw in list(self._open.values()):
             again = dict(request, again=True)
-            self._send((json.dumps(again, allow_nan=False) + "\n").encode(), fds)
+            self._send((json.dumps(again, allow_nan=False) + "\n").encode() + raw, fds)
 
     def _settle(self, number):
-        for fd in self._open.pop(number, (None, []))[1]:
+        for fd in self._open.pop(number, (None, [], b""))[1]:
             os.close(fd)
 
     def _take(self, message):
@@ -624,13 +636,16 @@ class DipStream:
         raw, samples, columns, planar = _planar(data)
         if columns > 1 and columns != len(channels):
             raise ValueError("%d columns cannot go to %d channels" % (columns, len(channels)))
-        request = dict(more, do="add", memfd=True, channels=channels, data_channels=columns,
+        request = dict(more, do="add", channels=channels, data_channels=columns,
                        layout="planar" if planar else "interleaved")
-        fd = _memfd(raw)
-        try:
-            reply = self._link.reply(self._link.post(request, [fd]), 10.0)
-        finally:
-            os.close(fd)
+        if self._link.tcp:
+            reply = self._link.reply(self._link.post(dict(request, bytes=len(raw)), raw=raw), 10.0)
+        else:
+            fd = _memfd(raw)
+            try:
+                reply = self._link.reply(self._link.post(dict(request, memfd=True), [fd]), 10.0)
+            finally:
+                os.close(fd)
         if not reply["ok"]:
             raise ValueError(reply["error"])
         source = Source(self, reply["voice"], self.samplerate, channels, samples)

@@ -3,6 +3,7 @@
 """The Python client as a user has it: DS-xx of DipStream's list, on no device or on jackd."""
 
 import array
+import json
 import os
 import shutil
 import signal
@@ -169,6 +170,22 @@ class Client(unittest.TestCase):
                 before, there, after = line.split()
                 self.assertGreater(float(there), desk.time_of(int(before)) - period)
                 self.assertLess(float(there), desk.time_of(int(after)) + period)
+
+    def test_a_mixer_is_reached_over_tcp_on_loopback(self):
+        words = [os.environ["AVRIG_DIPSTREAM"], "--device", "null", "--tcp", "0"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            port = json.loads(program.stdout.readline())["tcp"]
+            with DipStream(attach="127.0.0.1:%d" % port) as desk:
+                a = desk.add(RATE, tone(4800), [1, 2])
+                a.start()
+                a.stop(at=a.start_time + 0.05)
+                self.assertEqual(a.playback_duration, 0.05)
+            program.stdin.close()
+        for wrong in ("0.0.0.0:4000", "many"):
+            done = subprocess.run(words[:3] + ["--tcp", wrong], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=10)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("dipstream: ", done.stderr)
 
     def test_events_are_told_predicted_and_then_confirmed(self):
         told = []

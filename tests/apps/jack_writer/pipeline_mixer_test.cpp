@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include "pipeline_mixer.hpp"
 
+#include <avrig/dipstream/dipstream.hpp>
 #include <avrig/error.hpp>
 
 #include <array>
@@ -122,6 +123,29 @@ TEST_SUITE("apps/jack_writer mixer") {
     CHECK(problems_of({{"sources", json::array()}}, ".").find("a mapping") != std::string::npos);
     CHECK(problems_of({{"bus", "Tape"}}, ".").find("no bus 'Tape'") != std::string::npos);
     CHECK(problems_of({{"buses", ""}, {"cues", ""}}, ".").empty());
+  }
+
+  TEST_CASE(
+      "an experiment joins a pipeline's mixer, which has its bias and, if asked for, a port") {
+    const Folder folder;
+    PipelineMixer mixer({48000, 1, 2, "Master"},
+                        read_terms(json::object(), folder.path),
+                        [](const std::string&) {});
+    mixer.begin();
+    mixer.set_bias(2'000'000);
+    std::vector<float> left(4800);
+    std::vector<float> right(4800);
+    std::array<float*, 2> rows{left.data(), right.data()};
+    mixer.host().render({0, 0, 1e9 / 48000, 0, 0}, 4800, rows.data());
+    CHECK(mixer.tcp_port() == 0);
+    mixer.turn(480);  // nobody else is at the desk yet
+    mixer.open(folder.path + "/s.mix", std::uint16_t{0});
+    CHECK(mixer.tcp_port() != 0);
+    dipstream::DipStream guest({.attach = folder.path + "/s.mix"});
+    CHECK(guest.latency() == doctest::Approx(0.012).epsilon(1e-9));
+    CHECK(guest.request(R"({"do": "list"})").find("\"pipeline\"") != std::string::npos);
+    CHECK_THROWS_AS((void)guest.request(R"({"do": "stop", "voice": "pipeline"})"),
+                    dipstream::StreamError);
   }
 
   TEST_CASE("a successor goes on along the timeline, cues and all") {

@@ -3,10 +3,13 @@
 #include "desk_rig.hpp"
 #include <avrig/dipstream/desk_server.hpp>
 #include <avrig/dipstream/null_device.hpp>
+#include <avrig/error.hpp>
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cstring>
+#include <netinet/in.h>
 #include <poll.h>
 #include <random>
 #include <sys/socket.h>
@@ -30,6 +33,14 @@ class Peer {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+  /// Over TCP on loopback.
+  explicit Peer(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
     REQUIRE(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   }
   /// False when the other side has closed.
@@ -108,9 +119,10 @@ struct Site {
       : host(outputs(2), 0),
         desk(host, 48000),
         device(host, 2, 48000, 64),
-        server(desk, folder.path + "/s.mix") {}
+        server(desk, folder.path + "/s.mix", std::uint16_t{0}) {}
 
   [[nodiscard]] const std::string& path() const { return server.path(); }
+  [[nodiscard]] Peer peer(bool tcp) { return tcp ? Peer(server.tcp_port()) : Peer(path()); }
   /// The stream runs on: another client is served, and samples go by.
   void check_alive() {
     Peer peer(path());
@@ -152,36 +164,40 @@ TEST_SUITE("core/dipstream desk_server") {
 
   TEST_CASE("a megabyte without a newline is answered with an error, and cut off") {
     Site site;
-    Peer peer(site.path());
-    (void)peer.send(std::string(1'100'000, '['));
-    const json answer = json::parse(peer.line(), nullptr, false);
-    CHECK(answer.value("ok", true) == false);
-    CHECK(peer.line().empty());
-    site.check_alive();
+    for (const bool tcp : {false, true}) {
+      Peer peer = site.peer(tcp);
+      (void)peer.send(std::string(1'100'000, '['));
+      const json answer = json::parse(peer.line(), nullptr, false);
+      CHECK(answer.value("ok", true) == false);
+      CHECK(peer.line().empty());
+      site.check_alive();
+    }
   }
 
   TEST_CASE("a client that never reads is cut off; the others do not notice") {
     Site site;
-    Peer deaf(site.path());
-    const std::string request = "{\"do\":\"buses\",\"id\":1}\n";
-    const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
-    while (deaf.push(request)) {
-      REQUIRE(monotonic_ns() < deadline_ns);
+    for (const bool tcp : {false, true}) {
+      Peer deaf = site.peer(tcp);
+      const std::string request = "{\"do\":\"buses\",\"id\":1}\n";
+      const std::int64_t deadline_ns = monotonic_ns() + kLongNs;
+      while (deaf.push(request)) {
+        REQUIRE(monotonic_ns() < deadline_ns);
+      }
+      site.check_alive();
     }
-    site.check_alive();
   }
 
   TEST_CASE("a client that dies in mid-command leaves nothing behind") {
     Site site;
-    {
-      Peer peer(site.path());
+    for (const bool tcp : {false, true}) {
+      Peer peer = site.peer(tcp);
       CHECK(peer.ask({{"do", "add"},
                       {"data", base64(std::vector<float>(480, 0.1F))},
-                      {"name", "x"},
+                      {"name", tcp ? "y" : "x"},
                       {"id", 1}})
                 .at("ok") == true);
-      CHECK(peer.ask({{"do", "start"}, {"voice", "x"}, {"loop", true}, {"id", 2}}).at("ok") ==
-            true);
+      CHECK(peer.ask({{"do", "start"}, {"voice", tcp ? "y" : "x"}, {"loop", true}, {"id", 2}})
+                .at("ok") == true);
       (void)peer.send("{\"do\":\"start\",\"voice\":");
     }
     site.check_alive();
@@ -191,6 +207,115 @@ TEST_SUITE("core/dipstream desk_server") {
       site.server.with([&](Desk& desk) { voices = desk.voices(); });
     }
     CHECK(voices == 0);
+  }
+
+  TEST_CASE("samples come behind their line as bytes, over TCP as over the socket") {
+    Site site;
+    for (const bool tcp : {false, true}) {
+      Peer peer = site.peer(tcp);
+      const std::vector<float> samples(3000, 0.25F);
+      const auto as_text = [](const auto& values) {
+        return std::string(reinterpret_cast<const char*>(values.data()),
+                           values.size() * sizeof values[0]);
+      };
+      const auto send = [&](json request, const std::string& bytes) {
+        request["bytes"] = bytes.size();
+        REQUIRE(peer.send(request.dump() + "\n" + bytes));
+        return json::parse(peer.line(), nullptr, false);
+      };
+      const std::string all = as_text(samples);
+      const json added = send({{"do", "add"}, {"name", tcp ? "t" : "u"}, {"id", 1}}, all);
+      CHECK(added.at("ok") == true);
+      CHECK(added.at("length") == 3000);
+      CHECK(send({{"do", "add"}, {"data_channels", 2}, {"id", 2}}, all).at("length") == 1500);
+      const std::string bad = as_text(std::vector<float>{0.0F, NAN});
+      CHECK(send({{"do", "add"}, {"id", 3}}, bad).at("error").get<std::string>().find("NaN") !=
+            std::string::npos);
+      CHECK(send({{"do", "add"}, {"id", 4}}, "abc").at("ok") == false);
+      // What came with a refused request is nobody's: the next one gets its own.
+      CHECK(send({{"do", "add"}, {"channels", {9}}, {"id", 5}}, all).at("ok") == false);
+      CHECK(send({{"do", "add"}, {"id", 6}}, as_text(std::vector<float>(7))).at("length") == 7);
+      CHECK(send({{"do", "now"}, {"id", 7}}, all).at("ok") == false);
+      CHECK(
+          peer.ask({{"do", "open_stream"}, {"format", "s16"}, {"name", tcp ? "v" : "w"}, {"id", 8}})
+              .at("ok") == true);
+      const std::string chunk(4 * 100 + 1, '\0');
+      CHECK(send({{"do", "feed"}, {"voice", tcp ? "v" : "w"}, {"id", 9}}, chunk).at("taken") ==
+            401);
+    }
+    site.check_alive();
+  }
+
+  TEST_CASE("bytes that cannot be: cut off, or dropped with who sent them") {
+    Site site;
+    for (const char* bytes : {"0", "-1", "1e3", "\"many\"", "9999999999999", "null"}) {
+      Peer peer = site.peer(true);
+      REQUIRE(peer.send("{\"do\":\"add\",\"bytes\":" + std::string(bytes) + "}\n"));
+      CHECK(json::parse(peer.line(), nullptr, false).value("ok", true) == false);
+      CHECK(peer.line().empty());
+    }
+    {
+      Peer peer = site.peer(true);
+      (void)peer.send("{\"do\":\"add\",\"bytes\":100000000}\nonly so much");
+    }
+    site.check_alive();
+  }
+
+  TEST_CASE("wrong calls over TCP are error replies; what is no request at all is cut off") {
+    Site site;
+    {
+      Peer browser = site.peer(true);
+      (void)browser.send("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n{\"do\":\"clear_sources\"}\n");
+      CHECK(json::parse(browser.line(), nullptr, false).value("ok", true) == false);
+      CHECK(browser.line().empty());
+    }
+    Peer peer = site.peer(true);
+    CHECK(peer.ask({{"do", "info"}, {"id", 0}}).at("ok") == true);
+    CHECK(peer.ask({{"do", "add"},
+                    {"data", base64(std::vector<float>(480, 0.1F))},
+                    {"name", "a"},
+                    {"id", 1}})
+              .at("ok") == true);
+    CHECK(peer.ask({{"do", "add"},
+                    {"data", base64(std::vector<float>(480, 0.1F))},
+                    {"name", "b"},
+                    {"id", 2}})
+              .at("ok") == true);
+    CHECK(peer.ask({{"do", "start"}, {"voice", "a"}, {"with_start", "b"}}).at("ok") == true);
+    const json wrong[] = {
+        {{"do", "start"}, {"voice", "b"}, {"with_start", "a"}},  // each would wait for the other
+        {{"do", "start"}, {"voice", "nobody"}},
+        {{"do", "start"}, {"voice", "a"}, {"with_start", "a"}},
+        {{"do", "start"}, {"voice", "a"}, {"starting_idx", 480}},
+        {{"do", "add"}, {"data", base64(std::vector<float>{INFINITY})}},
+        {{"do", "add"}, {"data", base64(std::vector<float>(3))}, {"data_channels", 2}},
+        {{"do", "add"}, {"memfd", true}},
+        {{"do", "dance"}},
+        json::array({1}),
+    };
+    for (json request : wrong) {
+      INFO(request.dump());
+      CHECK(peer.ask(request).at("ok") == false);
+    }
+    site.check_alive();
+  }
+
+  TEST_CASE("TCP is loopback alone") {
+    CHECK(parse_tcp("4000") == 4000);
+    CHECK(parse_tcp("127.0.0.1:4000") == 4000);
+    CHECK(parse_tcp("localhost:0") == 0);
+    for (const char* text : {"0.0.0.0:4000",
+                             "192.168.0.2:4000",
+                             "[::]:4000",
+                             ":4000",
+                             "65536",
+                             "-1",
+                             "",
+                             "x",
+                             "4000x"}) {
+      INFO(text);
+      CHECK_THROWS_AS((void)parse_tcp(text), Error);
+    }
   }
 
   TEST_CASE("noise on the line is answered, whatever it is") {

@@ -59,6 +59,12 @@ class Desk {
 
   /// One request. `fds` came with it; those that it needs are taken.
   void hear(ClientId client, const std::string& line, std::vector<UniqueFd>& fds);
+  /// How many bytes of samples come behind this line, by its `bytes`. False: it says so wrongly.
+  [[nodiscard]] static bool bytes_behind(const std::string& line,
+                                         std::size_t most,
+                                         std::size_t& bytes);
+  /// Is it a JSON object that says what to `do`?
+  [[nodiscard]] static bool is_request(const std::string& line);
   /// The same as JSON; throws Error where hear() would answer with one.
   void ask(ClientId client, const nlohmann::json& request, std::vector<UniqueFd>& fds);
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace avrig::jack {
@@ -26,8 +27,9 @@ struct StationOptions {
   std::uint32_t rate_hz = 0;  ///< 0: the device's; JACK's must be this one
   std::uint32_t period = 0;   ///< the same
   mixer::ClipPolicy clip = mixer::ClipPolicy::Pass;
-  std::uint32_t limiter = 0;  ///< look-ahead in samples
-  double bias_s = 0;          ///< calibrated, added to times at the output
+  std::uint32_t limiter = 0;           ///< look-ahead in samples
+  std::optional<std::uint16_t> tcp{};  ///< listen on loopback too; 0: any port
+  double bias_s = 0;                   ///< calibrated, added to times at the output
 };
 
 /// A mixer of its own: engine, desk, socket, and a JACK client or no device at all.
