@@ -321,7 +321,9 @@ void JackWriter::run_offline(stage::StageIo& io) {
   output.render();
   playback_->release();
   output.finish();
-  io.log(stage::Level::Info, "rendered " + std::to_string(output.samples()) + " samples");
+  io.log(stage::Level::Info,
+         "rendered " + std::to_string(output.samples()) + " samples" +
+             (output.samples() == 0 && !to_.empty() ? "; there is no '" + to_ + "'" : ""));
 }
 
 // Sample 0 is the stream's first. A successor renders again, unheard, what was rendered before the

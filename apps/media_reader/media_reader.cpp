@@ -179,11 +179,18 @@ stage::Configured MediaReader::configure(std::span<const avrig_format>,
 }
 
 // Rounds of a loop follow each other without a seam: all streams advance by the longest one's
-// length, found in the packets, so that a restarted reader finds the same.
-Timeline MediaReader::measure_round() {
+// length, found in the packets, so that a restarted reader finds the same. It is spared to read
+// them all again where its predecessor left word.
+Timeline MediaReader::measure_round(stage::StageIo& io) {
+  constexpr const char* kWord = "round_ns";
   if (settings_.loop == 1) {
     return {};
   }
+  const auto& words = io.assignment().words;
+  if (const auto known = words.find(kWord); known != words.end()) {
+    return {std::stoll(known->second)};
+  }
+  io.count("measured");
   std::int64_t begin = INT64_MAX;
   std::int64_t end = INT64_MIN;
   media::Packet packet;
@@ -202,7 +209,9 @@ Timeline MediaReader::measure_round() {
   if (!demuxer_->rewind()) {
     throw Error(ErrorCode::Open, "cannot loop '" + settings_.url + "': its source cannot seek");
   }
-  return {end > begin ? end - begin : 0};
+  const Timeline measured{end > begin ? end - begin : 0};
+  io.leave_word(kWord, std::to_string(measured.round_ns));
+  return measured;
 }
 
 // Rewinding may have opened the file anew: what a StreamInfo points to went with the old one.
@@ -225,7 +234,7 @@ void MediaReader::prepare(stage::StageIo& io) {
     streams.push_back(audio_->index);
   }
   demuxer_->select(streams);
-  const Timeline timeline = measure_round();
+  const Timeline timeline = measure_round(io);
   refresh_streams();
   std::size_t output = 0;
   if (video_) {

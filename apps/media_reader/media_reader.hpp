@@ -26,7 +26,7 @@ class MediaReader final : public stage::Stage {
   void run(stage::StageIo& io) override;
 
  private:
-  [[nodiscard]] Timeline measure_round();
+  [[nodiscard]] Timeline measure_round(stage::StageIo& io);
   void refresh_streams();
 
   ReaderSettings settings_;

@@ -24,6 +24,9 @@ constexpr std::uint32_t kAudioHolds = 48;
 // go on, or the sound would wait for a picture that hangs, and with it whoever plays it.
 constexpr std::int64_t kInterleaveNs = 250'000'000;
 
+// Under which a successor finds what the parts hold.
+constexpr const char* kKnownParts = "parts";
+
 WriterSettings settings_from(const json& with) {
   WriterSettings settings;
   settings.url = with.value("url", "");
@@ -166,7 +169,12 @@ void MediaWriter::prepare(stage::StageIo& io) {
   }
   parts_.emplace(settings_.url);
   if (io.assignment().generation > 0) {
-    parts_->read(tracks_.size());
+    const auto& words = io.assignment().words;
+    const auto known = words.find(kKnownParts);
+    io.count("parts_read",
+             static_cast<std::int64_t>(
+                 parts_->read(tracks_.size(), known == words.end() ? "" : known->second)));
+    io.leave_word(kKnownParts, parts_->known());
     for (std::size_t index = 0; index < tracks_.size(); ++index) {
       tracks_[index]->resume_after(parts_->recorded()[index], traits_);
     }
@@ -277,7 +285,19 @@ void MediaWriter::close(stage::StageIo& io) {
   if (muxer_->finish() != media::WriteStatus::Ok) {
     throw Error(ErrorCode::Open, "cannot finish '" + muxer_->path() + "': " + muxer_->error());
   }
+  if (!muxer_->has_packets()) {
+    parts_->forget_last();
+  }
+  const bool nothing = !muxer_->has_packets() && parts_->nothing_recorded();
   muxer_.reset();
+  if (nothing) {
+    parts_->remove_all();
+    io.count("no_file");
+    io.log(stage::Level::Warning,
+           "no frame came before the end: nothing was recorded, and there is no '" +
+               parts_->target() + "'");
+    return;
+  }
   if (io.abandoned()) {
     return;  // no time to join: the parts are whole, each plays
   }

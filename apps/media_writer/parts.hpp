@@ -25,14 +25,23 @@ class Parts {
  public:
   explicit Parts(std::string target) : target_(std::move(target)) {}
 
-  /// Read back what is there. `streams`: how many the recording has.
-  void read(std::size_t streams);
+  /// Read back what is there, from where `known` (a predecessor's known(); "" = nothing) ends.
+  /// `streams`: how many the recording has. Returns how many files were read.
+  std::size_t read(std::size_t streams, const std::string& known);
+  /// What all files but the one being written hold: nobody changes them any more, so that a
+  /// successor need not read them again.
+  [[nodiscard]] std::string known() const;
   [[nodiscard]] const std::vector<Recorded>& recorded() const noexcept { return recorded_; }
   [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
   [[nodiscard]] std::size_t count() const noexcept { return files_.size(); }
 
   /// Path of the part to write now, and remember it as one of the recording.
   [[nodiscard]] std::string open_next();
+  /// The part being written was removed, since it held nothing.
+  void forget_last() { files_.pop_back(); }
+  /// Remove the parts, which hold nothing: killed before their first packet.
+  void remove_all();
+  [[nodiscard]] bool nothing_recorded() const noexcept;
   /// A clean end: join all parts into the target, by stream copy. Returns what was joined; 0 when
   /// there was but one. Throws Error(Open); the parts are then still there.
   std::size_t join(const std::string& container, bool bitexact);
@@ -40,6 +49,7 @@ class Parts {
   [[nodiscard]] const std::string& target() const noexcept { return target_; }
 
  private:
+  void recall(const std::string& known);
   [[nodiscard]] std::string part_path(std::size_t number) const;
 
   std::string target_;

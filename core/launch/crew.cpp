@@ -23,6 +23,8 @@ constexpr std::size_t kLastLines = 8;
 constexpr std::int64_t kSlowNs = 5'000'000'000;
 constexpr std::size_t kMostKept = 16384;  // descriptors of one stage
 constexpr std::size_t kLongestKeptName = 200;
+constexpr std::size_t kMostWords = 16;
+constexpr std::size_t kLongestWord = 4096;
 constexpr std::size_t kKeptAtOnce = 100;  // the kernel takes 253 a message
 
 std::string group_options(const spec::PipelineSpec& spec, const spec::StageSpec& stage) {
@@ -211,6 +213,13 @@ void Crew::keep(Member& member, const json& message, std::vector<UniqueFd>& fds)
   }
 }
 
+void Crew::leave_word(Member& member, const std::string& name, const std::string& text) {
+  if (name.size() <= kLongestKeptName && text.size() <= kLongestWord &&
+      (member.words.size() < kMostWords || member.words.count(name) != 0)) {
+    member.words[name] = text;
+  }
+}
+
 void Crew::send_kept(Member& member) {
   json names = json::array();
   std::vector<int> fds;
@@ -247,6 +256,8 @@ void Crew::note(Member& member, const json& message, std::vector<UniqueFd>& fds)
       log_->line(member.spec->id,
                  level_from(message.at("level").get<std::string>()),
                  message.at("text").get<std::string>());
+    } else if (message.value("event", "") == "word") {
+      leave_word(member, message.at("name"), message.at("text"));
     }
     if (handlers_.event) {
       handlers_.event(member, message);

@@ -80,7 +80,8 @@ Supervisor::Supervisor(const spec::PipelineSpec& spec,
 }
 
 void Supervisor::attach(Member& member) {
-  const stage::Assignment& assignment = assigned_[member.index];
+  stage::Assignment assignment = assigned_[member.index];
+  assignment.words = member.words;
   member.answer.reset();
   Crew::send_kept(member);
   (void)member.process->send({{"order", "attach"}, {"assignment", assignment}},
@@ -109,7 +110,7 @@ void Supervisor::go(Member& member) {
   post.phase = Phase::Running;
   post.began_ns = monotonic_ns();
   post.watchdog.restarted(post.began_ns);
-  (void)member.process->send({{"order", "go"}, {"started_ns", started_ns_}});
+  (void)member.process->send({{"order", "go"}});
   if (stopping_ != Stopping::No) {
     (void)member.process->send({{"order", "stop"}, {"abandon", stopping_ != Stopping::Draining}});
   }

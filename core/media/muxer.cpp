@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "container_traits.hpp"
+#include "marks_file.hpp"
 #include "muxer_target.hpp"
 #include "nut_sound_times.hpp"
 #include <avrig/error.hpp>
 #include <avrig/media/muxer.hpp>
-#include <avrig/unique_fd.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <deque>
-#include <fcntl.h>
 #include <new>
 #include <unistd.h>
 #include <vector>
@@ -43,14 +42,6 @@ struct Track {
   std::uint64_t durable = 0;
 };
 
-std::string csv_quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return out + "\"";
-}
-
 AVDictionary* merged(const Options& defaults, const Options& options) {
   AVDictionary* dictionary = nullptr;
   for (const Options* map : {&defaults, &options}) {
@@ -71,7 +62,7 @@ struct Muxer::Impl {
   AVFormatContext* context = nullptr;
   std::deque<Track> tracks;
   int marks = -1;
-  UniqueFd marks_file;
+  MarksFile marks_file;
   std::size_t waiting = 0;
   std::int64_t newest_ns = INT64_MIN;
   std::int64_t flushed_ns = INT64_MIN;
@@ -106,7 +97,6 @@ struct Muxer::Impl {
   [[nodiscard]] WriteStatus emit(Track& track);
   [[nodiscard]] std::int64_t flush_after_ns() const;
   [[nodiscard]] WriteStatus make_durable();
-  [[nodiscard]] WriteStatus write_sidecar(std::int64_t time_ns, std::string_view text);
 };
 
 void Muxer::Impl::open() {
@@ -335,23 +325,6 @@ WriteStatus Muxer::Impl::pump(bool all) {
   return WriteStatus::Ok;
 }
 
-WriteStatus Muxer::Impl::write_sidecar(std::int64_t time_ns, std::string_view text) {
-  const std::string name = path + ".marks.csv";
-  std::string line;
-  if (!marks_file) {
-    marks_file.reset(
-        ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644));
-    line = "time_ns,text\n";
-  }
-  line += std::to_string(time_ns) + "," + csv_quoted(text) + "\n";
-  if (!marks_file ||
-      ::write(marks_file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    error = "cannot write a mark to '" + name + "': " + std::strerror(errno);
-    return WriteStatus::Failed;
-  }
-  return WriteStatus::Ok;
-}
-
 Muxer::Muxer(std::string path, MuxerOptions options) : impl_(std::make_unique<Impl>()) {
   impl_->path = std::move(path);
   impl_->options = std::move(options);
@@ -423,7 +396,8 @@ WriteStatus Muxer::write_mark(std::int64_t time_ns, std::string_view text) {
     return WriteStatus::Failed;
   }
   if (impl.marks < 0) {
-    return impl.write_sidecar(time_ns, text);
+    impl.error = impl.marks_file.write(impl.path + ".marks.csv", time_ns, text);
+    return impl.error.empty() ? WriteStatus::Ok : WriteStatus::Failed;
   }
   Packet packet;
   if (av_new_packet(packet.get(), static_cast<int>(text.size())) < 0) {
@@ -472,6 +446,9 @@ WriteStatus Muxer::finish() {
   if (!impl.target->close() && status == WriteStatus::Ok) {
     status = impl.fail(AVERROR(EIO));
   }
+  if (!has_packets()) {
+    ::unlink(impl.path.c_str());
+  }
   return status;
 }
 
@@ -480,6 +457,11 @@ std::int64_t Muxer::durable_pts_ns(int stream) const noexcept {
 }
 std::uint64_t Muxer::durable_packets(int stream) const noexcept {
   return impl_->tracks[static_cast<std::size_t>(stream)].durable;
+}
+bool Muxer::has_packets() const noexcept {
+  return std::any_of(impl_->tracks.begin(), impl_->tracks.end(), [](const Track& track) {
+    return track.written > 0;
+  });
 }
 std::uint64_t Muxer::bytes_written() const noexcept {
   return impl_->target->bytes();

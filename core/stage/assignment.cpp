@@ -54,6 +54,7 @@ void to_json(json& out, const Assignment& value) {
          {"quarantined", value.quarantined},
          {"sync_group", value.sync_group},
          {"sync_section", value.sync_section},
+         {"words", value.words},
          {"rings", value.rings}};
 }
 void from_json(const json& in, Assignment& value) {
@@ -72,6 +73,7 @@ void from_json(const json& in, Assignment& value) {
   in.at("quarantined").get_to(value.quarantined);
   in.at("sync_group").get_to(value.sync_group);
   in.at("sync_section").get_to(value.sync_section);
+  in.at("words").get_to(value.words);
   in.at("rings").get_to(value.rings);
 }
 

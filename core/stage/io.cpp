@@ -163,6 +163,16 @@ void StageIo::forget(const std::string& name) noexcept {
   }
 }
 
+void StageIo::leave_word(const std::string& name, const std::string& text) noexcept {
+  try {
+    if (sink_) {
+      sink_(json{{"event", "word"}, {"name", name}, {"text", text}}.dump());
+    }
+  } catch (const std::exception&) {
+    // A successor finds it out by itself.
+  }
+}
+
 void StageIo::count(const char* name, std::int64_t amount) noexcept {
   if (std::atomic<std::int64_t>* counter = shm::named_counter(page(), name)) {
     counter->store(counter->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);

@@ -182,6 +182,31 @@ TEST_SUITE("core/media/muxer") {
     CHECK_FALSE(std::filesystem::exists(folder.file("a.mkv")));
   }
 
+  TEST_CASE("muxer: a recording without a packet leaves no file, one with a single packet does") {
+    const TempFolder folder;
+    for (const std::string name : {"a.nut", "a.mkv", "a.mov", "a.wav", "a.flac"}) {
+      CAPTURE(name);
+      TakeSettings settings;
+      settings.sound_codec = name == "a.flac" ? "flac" : "pcm_s16le";
+      const Take take = make_take(settings);
+      for (const bool any : {false, true}) {
+        Encoder sound(sound_settings(take, settings));
+        Muxer muxer(folder.file(name));
+        const int s = muxer.add_stream(sound);
+        muxer.begin();
+        if (any) {
+          REQUIRE(encode_block(sound, take, 0, 480, take.sound_ns) == EncodeStatus::Ok);
+          REQUIRE(sound.finish() == EncodeStatus::Ok);
+          send(sound, muxer, s);
+        }
+        CHECK(muxer.finish() == WriteStatus::Ok);
+        CHECK(muxer.has_packets() == any);
+        CHECK(std::filesystem::exists(folder.file(name)) == any);
+      }
+      CHECK(decode_sound(folder.file(name)).channels[0].size() == 480);
+    }
+  }
+
   TEST_CASE("muxer: a stalled stream holds the other back by the interleaving bound only") {
     const TempFolder folder;
     for (const char* name : {"stall.nut", "stall.mkv"}) {

@@ -39,6 +39,7 @@ struct Member {
   stage::Description description;
   std::vector<avrig_format> input_formats;
   std::vector<stage::Wish> wishes;
+  std::map<std::string, std::string> words;  ///< left by its processes for their successors
 
   std::unique_ptr<StageProcess> process;  ///< null while none runs
   std::optional<nlohmann::json> answer;   ///< the last one, until it is used
@@ -111,6 +112,7 @@ class Crew {
   [[nodiscard]] SetupProblems ask_parameters();
   void note(Member& member, const nlohmann::json& message, std::vector<UniqueFd>& fds);
   void keep(Member& member, const nlohmann::json& message, std::vector<UniqueFd>& fds);
+  static void leave_word(Member& member, const std::string& name, const std::string& text);
   [[nodiscard]] std::vector<Member*> everybody();
   [[nodiscard]] stage::Request make_request(const spec::StageSpec& stage) const;
 

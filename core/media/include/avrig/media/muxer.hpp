@@ -51,9 +51,9 @@ enum class WriteStatus {
 /// in one write. A write error truncates the file to the last whole packet.
 ///
 /// Times: nut exact to 3 ns; mkv on a 1 ms grid, which libavformat fixes; mp4/mov 1 us for
-/// pictures, and for sound the nearest sample of its own grid, half a sample away at most. Lossy sound begins a little before its first block (priming,
-/// which decoders trim); nut holds no time before 0, so there a recording from 0 with such sound is
-/// moved as a whole by that much.
+/// pictures, and for sound the nearest sample of its own grid, half a sample away at most. Lossy
+/// sound begins a little before its first block (priming, which decoders trim); nut holds no time
+/// before 0, so there a recording from 0 with such sound is moved as a whole by that much.
 ///
 /// Thread: one at a time
 class Muxer {
@@ -82,13 +82,16 @@ class Muxer {
   [[nodiscard]] WriteStatus write_mark(std::int64_t time_ns, std::string_view text);
   /// Hand everything that waits to the kernel now.
   [[nodiscard]] WriteStatus flush();
-  /// Flush, index, close. Afterwards only the accessors may be called.
+  /// Flush, index, close. Afterwards only the accessors may be called. A file into which no packet
+  /// was written is removed: most containers cannot be opened without one.
   [[nodiscard]] WriteStatus finish();
 
   /// Of this stream everything up to this time is in the kernel's hands (INT64_MIN: nothing), as it
   /// was given to write(), before the container's rounding; and how many packets that is.
   [[nodiscard]] std::int64_t durable_pts_ns(int stream) const noexcept;
   [[nodiscard]] std::uint64_t durable_packets(int stream) const noexcept;
+  /// FFmpeg was given at least one.
+  [[nodiscard]] bool has_packets() const noexcept;
   [[nodiscard]] std::uint64_t bytes_written() const noexcept;
   [[nodiscard]] const std::string& path() const noexcept;
   [[nodiscard]] const ContainerTraits& traits() const noexcept;

@@ -6,6 +6,7 @@
 #include <avrig/shm/layout.hpp>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,10 @@ struct Assignment {
   std::string run_dir;            ///< where the run's files go
   std::vector<AssignedInput> inputs;
   std::vector<AssignedOutput> outputs;
-  std::vector<std::uint64_t> quarantined;  ///< sequences on the first input that crashed us twice
-  std::int32_t sync_group = -1;            ///< index of its sync-state block; -1 = none
-  std::uint32_t sync_section = 0;          ///< its section in that block
+  std::vector<std::uint64_t> quarantined;    ///< sequences on the first input that crashed us twice
+  std::int32_t sync_group = -1;              ///< index of its sync-state block; -1 = none
+  std::uint32_t sync_section = 0;            ///< its section in that block
+  std::map<std::string, std::string> words;  ///< of its predecessors: StageIo::leave_word()
   std::vector<std::uint32_t>
       rings;  ///< rings whose segments come with this message, in order of fds
 };

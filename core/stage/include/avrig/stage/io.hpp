@@ -117,6 +117,10 @@ class StageIo {
   /// What a predecessor gave into keeping; it stays there until forget().
   [[nodiscard]] std::map<std::string, UniqueFd>& kept() noexcept { return kept_; }
 
+  /// Leave word with the launcher: a successor finds it in assignment().words. It may be lost with
+  /// the process that says it, so it can only spare a successor what it could find out by itself.
+  void leave_word(const std::string& name, const std::string& text) noexcept;
+
   // Used by run_stage() and by tests -----------------------------------------------------------
   void order_stop(bool abandon) noexcept;
   void order_parameter(std::string name, std::string value);

@@ -26,17 +26,16 @@ struct Message {
 ///   kept      {names: [name]} + fds, in order   what a predecessor gave into keeping (no answer)
 ///   attach    {assignment: Assignment} + fds: run block, [sync block], rings in order
 ///                                                   -> {"answer": "ready"}
-///   go        {started_ns}                          (no answer; frames may flow)
+///   go        {}                                    (no answer; frames may flow)
 ///   set       {name, value}      mark {time_ns, text}
 ///   stop      {}                 drain and end
 /// Stage -> launcher besides answers:
 ///   {"answer": "failed", code, text}   setting up or running failed; the process then exits
 ///   {"event": "log", level, text}      {"event": "set", name, value, sequence, error?}
 ///   {"event": "ended"}                 every input has ended and all is written
-///   {"event": "keep", name} + fd       hold this descriptor for our successor; replaces one of
-///   that
-///                                      name
+///   {"event": "keep", name} + fd       hold this for our successor; replaces one of that name
 ///   {"event": "forget", name}          let go of it
+///   {"event": "word", name, text}      for our successor: Assignment::words
 class Socket {
  public:
   explicit Socket(UniqueFd fd) noexcept : fd_(std::move(fd)) {}

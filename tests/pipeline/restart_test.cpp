@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include "clips.hpp"
+#include "rig.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace avrig::e2e;
+using nlohmann::json;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kFixtures = AVRIG_FIXTURES;
+
+/// A clip, played for ever, through a slow stage into a recorder.
+std::string endless(const std::string& slow) {
+  return "avrig: 1\npipeline: endless\noffline: true\nstages:\n"
+         "  - {id: clip, read: media, with: {url: clip.mkv, loop: -1, audio: false}}\n"
+         "  - {id: slow, process: " +
+         kFixtures + ", class: faulty, in: clip, with: {slow: " + slow +
+         "}}\n"
+         "  - {id: take, write: media, in: slow, with: {url: take.nut, video_codec: ffv1}}\n";
+}
+
+StageNow stage_of(const Rig& rig, const std::string& id) {
+  for (const StageNow& stage : rig.stages()) {
+    if (stage.id == id) {
+      return stage;
+    }
+  }
+  FAIL("no stage ", id);
+  return {};
+}
+
+/// Kill the stage, and stay until its successor runs.
+void replace(Rig& rig, const std::string& id) {
+  const pid_t before = stage_of(rig, id).pid;
+  REQUIRE(::kill(before, SIGKILL) == 0);
+  REQUIRE(wait_until(
+      [&] {
+        const StageNow now = stage_of(rig, id);
+        return now.pid != before && now.phase == "running";
+      },
+      20));
+}
+
+Finished stop(Rig& rig) {
+  CHECK(rig.ask({{"do", "stop"}}).at("ok") == true);
+  return rig.finish();
+}
+
+}  // namespace
+
+TEST_SUITE("pipeline/restart") {
+  TEST_CASE("restart: a recorder reads only what its predecessor wrote, not every part before") {
+    Rig rig;
+    make_clip(rig, {.seconds = 1.0});
+    rig.start(endless("5ms"));
+    rig.wait_running();
+    constexpr int kKills = 12;
+    rig.wait_size("take.nut", 30'000);
+    for (int kill = 1; kill <= kKills; ++kill) {
+      replace(rig, "take");
+      rig.wait_size("take.part" + std::to_string(kill) + ".nut", 30'000);
+    }
+    const Finished run = stop(rig);
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    const json take = run.stage("take");
+    CHECK(take.at("restarts") == kKills);
+    CHECK(take.at("counters").at("parts_read") == kKills);  // each part once
+    check_accounts(run);
+    check_no_crash(run);
+    const Content content = decode(rig.file("take.nut"));
+    REQUIRE(content.pictures.size() == run.edge("slow", "take").at("delivered").get<std::size_t>());
+    const Content clip = decode(rig.file("clip.mkv"));
+    for (std::size_t i = 0; i < content.pictures.size(); ++i) {
+      CHECK(content.pictures[i].hash == clip.pictures[i % clip.pictures.size()].hash);
+    }
+    CHECK_FALSE(fs::exists(rig.file("take.part1.nut")));
+  }
+
+  TEST_CASE("restart: the reader of a looped file measures its round once") {
+    Rig rig;
+    make_clip(rig, {.seconds = 0.5});
+    rig.start(endless("2ms"));
+    rig.wait_running();
+    for (int kill = 0; kill < 5; ++kill) {
+      replace(rig, "clip");
+      rig.wait_size("take.nut", 100'000U * static_cast<unsigned>(kill + 1));
+    }
+    const Finished run = stop(rig);
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    CHECK(run.stage("clip").at("restarts") == 5);
+    CHECK(run.stage("clip").at("counters").at("measured") == 1);
+    check_accounts(run);
+    const Content content = decode(rig.file("take.nut"));
+    REQUIRE(content.pictures.size() > 15);
+    // No seam: a round is as long after a kill as before it.
+    const std::int64_t step_ns = content.pictures[1].pts_ns - content.pictures[0].pts_ns;
+    for (std::size_t i = 1; i < content.pictures.size(); ++i) {
+      const std::int64_t gap_ns = content.pictures[i].pts_ns - content.pictures[i - 1].pts_ns;
+      CHECK(std::abs(gap_ns - step_ns) <= 1'000'000);
+    }
+  }
+
+  TEST_CASE("restart: a recording that ends before its first frame leaves no file, and says so") {
+    for (const bool killed : {false, true}) {
+      CAPTURE(killed);
+      Rig rig;
+      make_clip(rig, {.seconds = 1.0});
+      rig.start(endless("20s"));
+      // The first frame is in hand, and will be there too late.
+      REQUIRE(wait_until(
+          [&] {
+            const auto stages = rig.stages();
+            return stages.size() == 3 &&
+                   std::all_of(stages.begin(), stages.end(), [](const StageNow& stage) {
+                     return stage.phase == "running";
+                   });
+          },
+          20));
+      if (killed) {
+        REQUIRE(fs::exists(rig.file("take.nut")));
+        replace(rig, "take");
+      }
+      const Finished run = stop(rig);
+      INFO(run.said);
+      CHECK(run.stage("take").at("counters").at("no_file") == 1);
+      CHECK(run.log().find("take warning no frame came before the end") != std::string::npos);
+      CHECK_FALSE(fs::exists(rig.file("take.nut")));
+      CHECK_FALSE(fs::exists(rig.file("take.part1.nut")));
+    }
+  }
+}
