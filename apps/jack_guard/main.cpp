@@ -5,14 +5,17 @@
 //
 // Descriptor 3 is the read end of a pipe; the launcher and every stage hold its write end. When
 // the last of them is gone, however it died, the server is asked to end, so that it removes its own
-// files in /dev/shm.
+// files in /dev/shm. Where it could not, being killed itself, the guard does.
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <initializer_list>
 #include <poll.h>
+#include <string>
+#include <string_view>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +49,23 @@ int reap(pid_t server) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/// The server's sockets and semaphores; NAME is the run's own, so nobody else has files of it.
+void sweep(char** command) noexcept {
+  std::string name;
+  for (char** word = command; *word != nullptr && word[1] != nullptr; ++word) {
+    if (std::string_view(*word) == "--name") {
+      name = std::string("_") + word[1] + "_";
+    }
+  }
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", failed)) {
+    const std::string file = entry.path().filename().string();
+    if (!name.empty() && file.starts_with("jack") && file.find(name) != std::string::npos) {
+      (void)::unlink(entry.path().c_str());
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,12 +90,15 @@ int main(int argc, char** argv) {
   pollfd watched[2] = {{kPipe, POLLIN, 0}, {ended, POLLIN, 0}};
   while (::poll(watched, 2, -1) < 0 && errno == EINTR) {
   }
-  if (watched[1].revents != 0) {
-    return reap(server);
+  if (watched[1].revents == 0) {
+    (void)::kill(server, SIGTERM);
+    if (::poll(watched + 1, 1, kPatienceMs) == 0) {
+      (void)::kill(server, SIGKILL);
+    }
   }
-  (void)::kill(server, SIGTERM);
-  if (::poll(watched + 1, 1, kPatienceMs) == 0) {
-    (void)::kill(server, SIGKILL);
+  const int code = reap(server);
+  if (code != 0) {
+    sweep(argv + 1);
   }
-  return reap(server);
+  return code;
 }

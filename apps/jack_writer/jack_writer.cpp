@@ -28,7 +28,7 @@ constexpr std::uint32_t kHolds = 48;
 constexpr std::int64_t kClockPeriodNs = 20'000'000;
 // Without a sync group: from the first block to its sound.
 constexpr std::int64_t kOwnLeadNs = 100'000'000;
-constexpr std::int64_t kReconnectNs = 500'000'000;
+constexpr std::int64_t kReconnectNs = 100'000'000;
 
 constexpr const char* kPlace = "writer-place";
 constexpr const char* kConnections = "writer-connections";
@@ -455,6 +455,7 @@ void JackWriter::reconnect(stage::StageIo& io) {
   io.log(stage::Level::Warning, "the JACK server went away; trying to reach it again");
   io.count("server_losses");
   const std::uint32_t rate_before_hz = rate_hz_;
+  const std::int64_t lost_ns = monotonic_ns();
   client_.reset();
   mixer_->host().set_live(nullptr);
   while (!io.abandoned()) {
@@ -479,13 +480,18 @@ void JackWriter::reconnect(stage::StageIo& io) {
   }
   // The media that should be heard now, by the map as it was: the timeline goes on, minus the hole.
   const shm::MediaMap map = section_.master;
+  const auto latency_ns = static_cast<std::int64_t>(
+      static_cast<double>(client_->playback_latency_samples()) * cycle.ns_per_sample);
   const std::int64_t media_now_ns =
-      map.valid != 0 ? map.media_ns + (cycle.time_ns - map.mono_ns) : media0_ns_;
-  anchor_ = cycle.frame -
-            std::llround(static_cast<double>(media_now_ns - media0_ns_) / cycle.ns_per_sample);
+      map.valid != 0 ? map.media_ns + (cycle.time_ns + latency_ns - map.mono_ns) : media0_ns_;
+  anchor_ =
+      cycle.frame - std::llround(static_cast<double>(media_now_ns - media0_ns_) * rate_hz_ * 1e-9);
   section_.anchor_frame = anchor_;
   live_->set_anchor(anchor_);
   mixer_->host().set_live(live_.get());
+  io.log(stage::Level::Info,
+         "the JACK server is back; " + std::to_string((monotonic_ns() - lost_ns) / 1'000'000) +
+             " ms were not heard");
 }
 
 void JackWriter::run_live(stage::StageIo& io) {

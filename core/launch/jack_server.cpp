@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace avrig::launch {
@@ -94,10 +95,25 @@ PrivateJack::PrivateJack(spec::JackSpec spec, std::string program_dir)
       program_dir_(std::move(program_dir)),
       name_("avrig-" + std::to_string(::getpid())),
       guard_([&] {
-        auto [read_end, write_end] = make_pipe();
-        lifeline_ = std::move(write_end);
-        return spawn_guard(spec_, name_, program_dir_, read_end.get());
+        std::tie(guard_end_, lifeline_) = make_pipe();
+        return spawn_guard(spec_, name_, program_dir_, guard_end_.get());
       }()) {}
+
+void PrivateJack::restart() {
+  guard_ = spawn_guard(spec_, name_, program_dir_, guard_end_.get());
+}
+
+std::string PrivateJack::how_ended() {
+  constexpr std::int64_t kPatienceNs = 1'000'000'000;
+  const auto status = guard_.wait(monotonic_ns() + kPatienceNs);
+  if (!status) {
+    return "has closed its output";
+  }
+  // The guard's exit code is the server's; a signal's as a shell would say it.
+  const bool by_signal = !status->by_signal && status->value > 128;
+  const ExitStatus of_server = by_signal ? ExitStatus{true, false, status->value - 128} : *status;
+  return (of_server.by_signal ? "was " : "") + to_string(of_server);
+}
 
 PrivateJack::~PrivateJack() {
   lifeline_.reset();

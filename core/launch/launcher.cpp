@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
-#include <avrig/launch/jack_server.hpp>
+#include <avrig/launch/jack_keeper.hpp>
 #include <avrig/launch/launcher.hpp>
 #include <avrig/launch/programs.hpp>
 #include <avrig/launch/run_folder.hpp>
@@ -9,7 +9,6 @@
 #include <avrig/spec/yaml.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -155,7 +154,7 @@ class Launcher::Site {
       return interrupts_seen_ > 0;
     };
     crew.jack_server = choose_jack(spec, programs);
-    crew.lifeline = jack_ ? jack_->lifeline() : -1;
+    crew.lifeline = jack_ ? jack_->server().lifeline() : -1;
     crew_.emplace(spec, std::move(crew), loop_, log);
   }
 
@@ -165,7 +164,7 @@ class Launcher::Site {
     checked.found = crew_->start_all();
     log_->line("avrig", stage::Level::Debug, "stage processes started");
     if (jack_) {
-      jack_->wait_ready(monotonic_ns() + kJackTimeoutNs);
+      jack_->server().wait_ready(monotonic_ns() + kJackTimeoutNs);
       log_->line("avrig", stage::Level::Debug, "the private JACK server answers");
     }
     if (!checked.found.ok() || !add(checked.found, crew_->describe_all())) {
@@ -195,6 +194,8 @@ class Launcher::Site {
   }
 
   EventLoop& loop() noexcept { return loop_; }
+  /// See JackKeeper::tend().
+  std::string tend_jack(std::int64_t now_ns) { return jack_ ? jack_->tend(now_ns) : std::string(); }
   Crew& crew() noexcept { return *crew_; }
   void on_interrupt(std::function<void(int count)> handler) { on_interrupt_ = std::move(handler); }
   [[nodiscard]] int interrupts() const noexcept { return interrupts_seen_; }
@@ -222,32 +223,16 @@ class Launcher::Site {
         (start == spec::JackStart::Auto && jack_answers(spec.jack.server))) {
       return spec.jack.server;
     }
-    jack_ = PrivateJack::start(spec.jack, programs);
-    loop_.watch(jack_->guard().output_fd(), [this] { read_jack(); });
-    log_->info("no JACK server answers: a private one, '" + jack_->name() + "', is started");
-    return jack_->name();
-  }
-
-  void read_jack() {
-    std::array<char, 4096> bytes{};
-    const ssize_t count = ::read(jack_->guard().output_fd(), bytes.data(), bytes.size());
-    const auto line = [this](std::string_view text) {
-      log_->line("jackd", stage::Level::Debug, text);
-    };
-    if (count > 0) {
-      jack_lines_.feed(std::string_view(bytes.data(), static_cast<std::size_t>(count)), line);
-    } else if (count == 0 && !jack_gone_) {
-      jack_gone_ = true;
-      jack_lines_.flush(line);
-    }
+    jack_.emplace(PrivateJack::start(spec.jack, programs), loop_, *log_);
+    log_->info("no JACK server answers: a private one, '" + jack_->server().name() +
+               "', is started");
+    return jack_->server().name();
   }
 
   RunLog* log_;
   Interrupts interrupts_;
   EventLoop loop_;
-  std::unique_ptr<PrivateJack> jack_;
-  LineSplitter jack_lines_;
-  bool jack_gone_ = false;
+  std::optional<JackKeeper> jack_;
   std::optional<Crew> crew_;  // after the server: its stages go first
   int interrupts_seen_ = 0;
   std::function<void(int)> on_interrupt_;
@@ -320,6 +305,9 @@ RunResult Launcher::run() {
     Supervisor::Options how;
     how.run_dir = result.run_dir;
     how.progress = options_.progress;
+    how.tend_server = [&site](std::int64_t now_ns) {
+      return site.tend_jack(now_ns);
+    };
     Supervisor supervisor(spec, site.crew(), *checked.plan, memory, site.loop(), log, how);
     std::optional<ControlServer> control;
     if (options_.control) {

@@ -174,6 +174,7 @@ void Supervisor::tick() {
     }
   }
   look_for_hangs(now_ns);
+  look_after_server(now_ns);
   push_stop(now_ns);
   end_when_written();
   expire_answers(now_ns);
@@ -342,6 +343,14 @@ void Supervisor::look_for_hangs(std::int64_t now_ns) {
                   seconds(*age_ns) + "; it is killed");
       member.process->signal(SIGABRT);
       post.kill_at_ns = now_ns + kAbortNs;
+    }
+  }
+}
+
+void Supervisor::look_after_server(std::int64_t now_ns) {
+  if (stopping_ == Stopping::No && options_.tend_server) {
+    if (std::string lost = options_.tend_server(now_ns); !lost.empty()) {
+      stop({ErrorCode::StageDied, std::move(lost)}, false);
     }
   }
 }

@@ -33,14 +33,15 @@ std::string eight(int loop = 1) {
          "  - {id: take, write: media, in: [lips-audio, lips-video], with: {url: take.mkv}}\n";
 }
 
-bool has_server(const Rig& rig) {
+/// The private server's process; 0: there is none.
+pid_t server_of(const Rig& rig) {
   for (const pid_t pid : rig.processes()) {
     std::error_code none;
     if (fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", none).filename() == "jackd") {
-      return true;
+      return pid;
     }
   }
-  return false;
+  return 0;
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ TEST_SUITE("pipeline/live") {
     rig.start(eight(-1));
     rig.wait_running();
     rig.wait_size("take.mkv", 20'000);
-    CHECK(has_server(rig));
+    CHECK(server_of(rig) != 0);
     rig.signal(SIGKILL);
     CHECK(rig.wait_gone(2.5));
     CHECK(rig.finish().code == 128 + SIGKILL);
@@ -205,6 +206,65 @@ TEST_SUITE("pipeline/live") {
       CHECK(run.report.at("seconds").get<double>() > 1.4);
       CHECK(decode(rig.file(mode + ".mkv")).pictures.size() == 45);
     }
+  }
+
+  TEST_CASE(
+      "live: a private JACK server that is killed comes back, and the sound goes on in time") {
+    Rig rig;
+    make_clip(rig, {.seconds = 8.0, .audio_codec = "flac", .video_codec = "libx264"});
+    rig.start(eight());
+    rig.wait_running();
+    rig.wait_size("take.mkv", 20'000);
+    const pid_t before = server_of(rig);
+    REQUIRE(before != 0);
+    REQUIRE(::kill(before, SIGKILL) == 0);
+    CHECK(wait_until(
+        [&] {
+          const pid_t now = server_of(rig);
+          return now != 0 && now != before;
+        },
+        5));
+    const Finished run = rig.finish();
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    check_accounts(run);
+    check_no_crash(run);
+    INFO(run.log());
+    CHECK(run.stage("speakers").at("counters").at("server_losses") == 1);
+    CHECK(run.log().find("was killed by signal 9 (SIGKILL); it is started again") !=
+          std::string::npos);
+    CHECK(run.log().find("the JACK server is back") != std::string::npos);
+    // Nobody waited for it: what it could not play is gone, and the rest came when it was due.
+    CHECK(run.seconds < 8.0 + 3.0);
+    const json group = run.report.at("sync").at(0);
+    CHECK(group.at("offset_ns").at("count").get<long>() > 100);
+    CHECK(std::abs(group.at("offset_ns").at("mean").get<double>()) < 20e6);
+    const Probed after = probe(rig.file("take.mkv"));
+    CHECK(after.read == 240);
+    CHECK(after.missing == 0);
+    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+  }
+
+  TEST_CASE("live: a private JACK server that dies again and again ends the run with 5") {
+    Rig rig;
+    make_clip(rig, {.seconds = 2.0});
+    rig.start(eight(-1));
+    rig.wait_running();
+    pid_t last = 0;
+    for (int kill = 0; kill < 6; ++kill) {
+      pid_t now = 0;
+      REQUIRE(wait_until(
+          [&] {
+            now = server_of(rig);
+            return now != 0 && now != last;
+          },
+          10));
+      REQUIRE(::kill(now, SIGKILL) == 0);
+      last = now;
+    }
+    const Finished run = rig.finish();
+    CHECK(run.code == 5);
+    CHECK(run.said.find("that was beyond its restarts (5 within 60 s)") != std::string::npos);
+    CHECK(decode(rig.file("take.mkv")).pictures.size() > 0);
   }
 
   TEST_CASE("live: killed writers and gates come back, and the recording stays whole") {

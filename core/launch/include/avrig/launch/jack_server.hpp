@@ -44,7 +44,12 @@ class PrivateJack {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// To be given to each stage as kLifelineFd.
   [[nodiscard]] int lifeline() const noexcept { return lifeline_.get(); }
-  [[nodiscard]] ChildProcess& guard() noexcept { return guard_; }
+  /// What it says; its end when it is gone.
+  [[nodiscard]] int output_fd() const noexcept { return guard_.output_fd(); }
+  /// "was killed by signal 9 (Killed)", once output_fd() has ended.
+  [[nodiscard]] std::string how_ended();
+  /// When it has ended: start it again, under the same name. Throws Error(Open).
+  void restart();
   /// Error(Open) with what jackd said.
   void wait_ready(std::int64_t deadline_ns);
 
@@ -55,6 +60,7 @@ class PrivateJack {
   std::string program_dir_;
   std::string name_;
   UniqueFd lifeline_;
+  UniqueFd guard_end_;  ///< for the guard of a restarted server
   ChildProcess guard_;
 };
 

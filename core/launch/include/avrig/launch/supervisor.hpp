@@ -34,6 +34,8 @@ class Supervisor {
     std::string run_dir;
     std::int64_t ready_timeout_ns = 120'000'000'000;
     bool progress = false;
+    /// Looks after a server that the stages need; what it returns, if anything, ends the run.
+    std::function<std::string(std::int64_t now_ns)> tend_server;
   };
 
   Supervisor(const spec::PipelineSpec& spec,
@@ -96,6 +98,7 @@ class Supervisor {
   void restart(Member& member);
   void tick();
   void look_for_hangs(std::int64_t now_ns);
+  void look_after_server(std::int64_t now_ns);
   void push_stop(std::int64_t now_ns);
   void end_when_written();
   void show_progress(std::int64_t now_ns);
