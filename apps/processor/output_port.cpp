@@ -30,13 +30,8 @@ OutputPort::OutputPort(shm::RingMaker& maker, const PortTerms& port, std::uint32
   for (std::uint32_t buffer = 0; buffer < ring.buffers(); ++buffer) {
     laid_out_.push_back(stage::blank(ring.buffer(buffer), port.format));
   }
-  const std::uint64_t bytes = stage::frame_bytes(port.format);
-  private_memory_.resize(bytes + 64);
-  void* at = private_memory_.data();
-  std::size_t space = private_memory_.size();
-  at = std::align(64, bytes, at, space);
-  private_frame_ = stage::blank({static_cast<std::byte*>(at), bytes}, port.format);
-  room_ = private_frame_.samples;
+  make_private_frames(keep_outputs > 0 ? keep_outputs + port.entries : 1);
+  room_ = private_frames_.front().samples;
   tail_.quality = AVRIG_QUALITY_NONE;
   if (!maker.last()) {
     return;
@@ -57,6 +52,20 @@ OutputPort::OutputPort(shm::RingMaker& maker, const PortTerms& port, std::uint32
   tail_.epoch = last.epoch;
 }
 
+// A plug-in that reads what it gave out does so too when its history is run again, unpublished.
+void OutputPort::make_private_frames(std::size_t count) {
+  constexpr std::uint64_t kAlign = 64;
+  const std::uint64_t bytes = stage::frame_bytes(port_->format);
+  const std::uint64_t step = (bytes + kAlign - 1) / kAlign * kAlign;
+  private_memory_.resize(count * step + kAlign);
+  void* at = private_memory_.data();
+  std::size_t space = private_memory_.size();
+  auto* first = static_cast<std::byte*>(std::align(kAlign, count * step, at, space));
+  for (std::size_t index = 0; index < count; ++index) {
+    private_frames_.push_back(stage::blank({first + index * step, bytes}, port_->format));
+  }
+}
+
 bool OutputPort::try_claim(OutputFrame& out) noexcept {
   if (!maker_->may_publish()) {
     return false;
@@ -72,7 +81,8 @@ bool OutputPort::try_claim(OutputFrame& out) noexcept {
 
 void OutputPort::claim_private(OutputFrame& out) noexcept {
   out.buffer = shm::kNoBuffer;
-  out.preset = private_frame_;
+  out.preset = private_frames_[private_next_];
+  private_next_ = (private_next_ + 1) % private_frames_.size();
 }
 
 void OutputPort::abandon(OutputFrame& frame) noexcept {

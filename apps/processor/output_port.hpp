@@ -83,6 +83,7 @@ class OutputPort {
   void open_epoch(std::uint64_t epoch) noexcept { epoch_ = epoch; }
 
  private:
+  void make_private_frames(std::size_t count);
   void fill(shm::Descriptor& descriptor, const Commit& commit) const noexcept;
   void note_tail(const avrig_frame& frame) noexcept;
   void keep(std::uint32_t buffer) noexcept;
@@ -91,7 +92,8 @@ class OutputPort {
   const PortTerms* port_;
   std::vector<avrig_frame> laid_out_;  // by buffer
   std::vector<std::byte> private_memory_;
-  avrig_frame private_frame_{};
+  std::vector<avrig_frame> private_frames_;
+  std::size_t private_next_ = 0;
   std::uint32_t room_ = 0;
   std::uint64_t last_total_ = 0;
   std::uint32_t last_part_ = 0;

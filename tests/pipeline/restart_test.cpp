@@ -4,6 +4,7 @@
 #include "rig.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <string>
@@ -108,6 +109,49 @@ TEST_SUITE("pipeline/restart") {
       const std::int64_t gap_ns = content.pictures[i].pts_ns - content.pictures[i - 1].pts_ns;
       CHECK(std::abs(gap_ns - step_ns) <= 1'000'000);
     }
+  }
+
+  TEST_CASE("restart: a parameter that was set while running is still set after a kill") {
+    const auto sound = [](const std::string& target) {
+      return "avrig: 1\npipeline: sound\noffline: true\nstages:\n"
+             "  - {id: ramp, read: " +
+             kFixtures +
+             ", class: ramp, with: {blocks: 400}}\n"
+             "  - {id: slow, process: " +
+             kFixtures +
+             ", class: pass-audio, in: ramp, with: {slow: 5ms}}\n"
+             "  - {id: quiet, process: gain, in: slow, with: {gain: 0dB}}\n"
+             "  - {id: take, write: media, in: quiet, with: {url: " +
+             target + "}}\n";
+    };
+    Rig rig;
+    const Finished calm = rig.run(sound("calm.wav"));
+    REQUIRE_MESSAGE(calm.code == 0, calm.said);
+    rig.start(sound("take.wav"));
+    rig.wait_running();
+    rig.wait_size("take.wav", 100'000);
+    CHECK(rig.ask({{"do", "set"}, {"stage", "quiet"}, {"param", "gain"}, {"value", "-6dB"}})
+              .at("ok") == true);
+    const std::uint64_t size = fs::file_size(rig.file("take.wav"));
+    rig.wait_size("take.wav", size + 50'000);
+    replace(rig, "quiet");
+    const Finished run = rig.finish();
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    const Content expected = decode(rig.file("calm.wav"));
+    const Content got = decode(rig.file("take.wav"));
+    REQUIRE(got.samples() == expected.samples());
+    const float factor = std::pow(10.0F, -6.0F / 20.0F);
+    std::size_t first = 0;
+    while (first < got.samples() && got.sound[1][first] == expected.sound[1][first]) {
+      ++first;
+    }
+    CHECK(first > 0);
+    REQUIRE(first < got.samples() - 20'000);
+    std::size_t wrong = 0;
+    for (std::size_t i = first; i < got.samples(); ++i) {
+      wrong += std::abs(got.sound[1][i] - expected.sound[1][i] * factor) > 1e-6F ? 1U : 0U;
+    }
+    CHECK(wrong == 0);
   }
 
   TEST_CASE("restart: a recording that ends before its first frame leaves no file, and says so") {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "rig.hpp"
+#include <avrig/monotonic.hpp>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <sys/wait.h>
 
@@ -195,6 +199,108 @@ TEST_CASE("two inputs are taken by time, ties by port, the same through kills") 
   }
   CHECK(calm.outputs[0][0].values[0] == 0.0F);
   CHECK(calm.outputs[0][1].values[0] == 1.0F);
+}
+
+TEST_CASE("trigger all: one frame of each input a call, the longer input's rest is let go") {
+  const Result calm = check_survives({.component = "together"},
+                                     {audio(30), audio(10)},
+                                     {ramp(equal_lengths(120, 30)), ramp(equal_lengths(150, 10))});
+  REQUIRE(frames_in(calm.outputs[0]) == 120);
+  for (std::size_t i = 0; i < 120; ++i) {
+    CHECK(calm.outputs[0][i].values ==
+          std::vector<float>{static_cast<float>(30 * i), static_cast<float>(10 * i)});
+  }
+}
+
+namespace {
+
+/// One frame a time; its value is its number.
+std::vector<Item> at_times(const std::vector<std::int64_t>& times_ns) {
+  std::vector<Item> items;
+  for (const std::int64_t time_ns : times_ns) {
+    const auto number = static_cast<std::int64_t>(items.size());
+    items.push_back({.capture_ns = time_ns,
+                     .index = number,
+                     .samples = std::vector<float>(4, static_cast<float>(number))});
+  }
+  items.push_back({.kind = shm::Kind::End, .samples = {}});
+  return items;
+}
+
+}  // namespace
+
+TEST_CASE("trigger paired: frames of about the same time meet, others are passed over") {
+  constexpr std::int64_t kMs = 1'000'000;
+  std::vector<std::int64_t> first;
+  std::vector<std::int64_t> second;
+  std::vector<std::vector<float>> pairs;
+  for (std::int64_t i = 0; i < 200; ++i) {
+    const bool in_first = i % 5 != 4;
+    const bool in_second = i % 7 != 3;
+    if (in_first && in_second) {
+      pairs.push_back({static_cast<float>(first.size()), static_cast<float>(second.size())});
+    }
+    if (in_first) {
+      first.push_back(i * 10 * kMs);
+    }
+    if (in_second) {
+      second.push_back(i * 10 * kMs + (i % 3 - 1) * 2 * kMs);  // up to 2 ms beside it
+    }
+  }
+  const auto check = [&](const Options& options) {
+    const Result calm =
+        check_survives(options, {audio(4), audio(4)}, {at_times(first), at_times(second)});
+    std::vector<std::vector<float>> met;
+    for (const Seen& seen : calm.outputs[0]) {
+      if (seen.kind == shm::Kind::Frame) {
+        met.push_back(seen.values);
+      }
+    }
+    CHECK(met == pairs);
+  };
+  check({.component = "paired"});  // its own 2 ms
+  check({.component = "together", .trigger = "paired", .tolerance_ns = 2 * kMs});
+}
+
+TEST_CASE("a plug-in reads what it gave out two calls ago where it put it, through kills") {
+  const Result calm =
+      check_survives({.component = "echo"}, {audio(64, 2)}, {ramp(equal_lengths(300, 64))});
+  REQUIRE(frames_in(calm.outputs[0]) == 300);
+  CHECK(calm.outputs[0][1].second[63] == -1.0F);
+  for (std::size_t i = 2; i < 300; ++i) {
+    REQUIRE(calm.outputs[0][i].second == calm.outputs[0][i - 2].values);
+  }
+}
+
+TEST_CASE("a writer that presents is called when each frame is due, never before") {
+  char folder[] = "/tmp/avrig-screen-XXXXXX";
+  REQUIRE(::mkdtemp(folder) != nullptr);
+  const std::string file = std::string(folder) + "/calls.txt";
+  std::vector<Item> items = ramp(equal_lengths(20, 16));
+  const std::int64_t begin_ns = monotonic_ns() + 300'000'000;
+  for (std::size_t i = 0; i + 1 < items.size(); ++i) {
+    items[i].due_ns = begin_ns + static_cast<std::int64_t>(i) * 20'000'000;
+  }
+  const Result result = run({.component = "screen",
+                             .role = "write",
+                             .parameters = R"({"file":")" + file + R"("})",
+                             .live = true},
+                            {audio(16)},
+                            {items});
+  check_clean(result);
+  std::ifstream lines(file);
+  std::int64_t index = 0;
+  std::int64_t called_ns = 0;
+  std::size_t calls = 0;
+  for (; lines >> index >> called_ns; ++calls) {
+    REQUIRE(calls < 20);
+    CHECK(index == items[calls].index);
+    CHECK(called_ns >= items[calls].due_ns);
+  }
+  CHECK(calls == 20);
+  // On time, as far as the machine lets it: not a whole frame late throughout.
+  CHECK(called_ns - items[19].due_ns < 1'000'000'000);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE(

@@ -79,6 +79,8 @@ class Rig {
     request.target = options_.library.empty() ? FIXTURES "/steps.so" : options_.library;
     request.component = options_.component;
     request.parameters = options_.parameters;
+    request.trigger = options_.trigger;
+    request.tolerance_ns = options_.tolerance_ns;
     request.offline = !options_.live;
     return request;
   }
@@ -268,6 +270,7 @@ class Rig {
     frame.flags = item.flags;
     frame.quality = AVRIG_QUALITY_FILE_PTS;
     stage::describe_frame(frame, memory, descriptor);
+    descriptor.due_ns = item.due_ns;
     line.maker->publish(descriptor, buffer);
   }
 

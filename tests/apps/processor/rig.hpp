@@ -25,6 +25,7 @@ struct Item {
   std::int64_t capture_ns = 0;
   std::int64_t index = 0;
   std::uint32_t flags = 0;
+  std::int64_t due_ns = 0;  ///< as a gate would say
   std::vector<float> samples =
       {};  ///< audio: of each channel the same; video: the grey of all pixels
 };
@@ -50,6 +51,8 @@ struct Options {
   std::string role = "process";
   std::string library = {};  ///< empty: the fixture
   std::string parameters = "{}";
+  std::string trigger = "any";
+  std::int64_t tolerance_ns = 0;
   bool live = false;
   bool unprocessed_pass = false;
   std::vector<std::uint64_t> quarantined = {};
