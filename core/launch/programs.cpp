@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <dlfcn.h>
 #include <filesystem>
 #include <string_view>
 #include <unistd.h>
@@ -35,6 +36,17 @@ constexpr std::array kPrograms{
     Row{Role::Writer, "display", "display_writer"},
     Row{Role::Writer, "csv", "csv_writer"},
 };
+
+/// Of the library that this code is in, or else of the program.
+std::filesystem::path own_folder() {
+  static const int here = 0;
+  Dl_info info{};
+  if (::dladdr(&here, &info) == 0 || info.dli_fname == nullptr) {
+    return {};
+  }
+  std::error_code failed;
+  return std::filesystem::canonical(info.dli_fname, failed).parent_path();
+}
 
 bool holds_programs(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -80,8 +92,13 @@ std::string find_program_dir() {
   std::error_code failed;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", failed);
   const std::filesystem::path beside = self.parent_path();
-  for (const std::filesystem::path& folder :
-       {beside, beside / ".." / "bin", std::filesystem::path(AVRIG_INSTALL_BINDIR)}) {
+  // An installed tree may have been moved: lib/[ARCH/]libavrig.so beside bin.
+  const std::filesystem::path library = own_folder();
+  for (const std::filesystem::path& folder : {beside,
+                                              beside / ".." / "bin",
+                                              library / ".." / "bin",
+                                              library / ".." / ".." / "bin",
+                                              std::filesystem::path(AVRIG_INSTALL_BINDIR)}) {
     if (holds_programs(folder)) {
       return folder.lexically_normal().string();
     }

@@ -28,20 +28,19 @@ using PipelineParameters = std::vector<std::pair<std::string, PipelineValue>>;
 /// about them. Everything throws avrig::Error, with all that is wrong in its text.
 ///
 /// Thread: any, one at a time; stop(), set() and mark() beside wait()
-class Pipeline {
+class [[gnu::visibility("default")]] Pipeline {
  public:
   explicit Pipeline(std::string name);
   /// The pipeline of a file, to be changed or run.
   [[nodiscard]] static Pipeline from_file(const std::string& path);
   /// A running pipeline is stopped.
   ~Pipeline();
-  Pipeline(Pipeline&&) noexcept;
+  Pipeline(Pipeline &&) noexcept;
   Pipeline& operator=(Pipeline&&) noexcept;
 
   // Stages ------------------------------------------------------------------------------------
-  Pipeline& read(const std::string& id,
-                 const std::string& what,
-                 const PipelineParameters& with = {});
+  Pipeline& read(
+      const std::string& id, const std::string& what, const PipelineParameters& with = {});
   Pipeline& process(const std::string& id,
                     const std::string& what,
                     const std::vector<std::string>& in,
@@ -91,9 +90,8 @@ class Pipeline {
   void wait(const std::string& id);
 
   /// Change a live parameter, between two frames; returns the first frame that has it.
-  std::uint64_t set(const std::string& id,
-                    const std::string& parameter,
-                    const PipelineValue& value);
+  std::uint64_t set(
+      const std::string& id, const std::string& parameter, const PipelineValue& value);
   /// A time-stamped text for the recordings and the log.
   void mark(const std::string& text);
 
