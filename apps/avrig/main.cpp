@@ -34,7 +34,8 @@ constexpr std::array kCommands{
     Command{"inspect",
             "inspect [--json] PLUGIN",
             "Show what a plug-in (a library, or a built-in processor) offers: components, ports,\n"
-            "parameters. It is loaded in a process of its own.",
+            "parameters; of avrig's readers and writers (read:media, write:jack) what they take.\n"
+            "It is loaded in a process of its own.",
             "avrig inspect ./libface_blur.so",
             avrig::app::inspect_command},
     Command{"schema",

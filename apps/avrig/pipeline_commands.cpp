@@ -199,7 +199,9 @@ int inspect_command(const Command& command, const std::vector<std::string>& argu
   if (!line.parse(arguments)) {
     return 0;
   }
-  const json found = launch::inspect_plugin(line.text("plugin"));
+  const std::string name = line.text("plugin");
+  const json found =
+      launch::is_built_in(name) ? launch::inspect_built_in(name) : launch::inspect_plugin(name);
   std::cout << (line.has("json") ? found.dump(2) + "\n" : launch::describe_plugin(found));
   return 0;
 }

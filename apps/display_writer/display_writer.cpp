@@ -25,10 +25,7 @@ constexpr std::int64_t kLookNs = 10'000'000;
 
 std::vector<stage::ParameterDescription> DisplayWriter::parameters(const stage::Request&) {
   auto to =
-      stage::parameter("to",
-                       "enum",
-                       "auto",
-                       "window, png, none; auto = a window where there is a display, else none");
+      stage::parameter("to", "enum", "auto", "auto = a window where there is a display, else none");
   to.choices = {"auto", "window", "png", "none"};
   return {to,
           stage::parameter("folder", "path", "{run}/pictures", "to: png: where the files go"),

@@ -82,8 +82,11 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
                        "NAME: {gain, mute, solo, send_to}, beside Master, Music, SFX, "
                        "Voice, UI"),
       stage::parameter("sources", "any", "", "NAME: {path, channels, gain, bus, pan, pitch, ...}"),
-      stage::parameter(
-          "cues", "any", "", "what happens to the sources, from the first sample of the stream on"),
+      stage::parameter("cues",
+                       "any",
+                       "",
+                       "what happens to the sources, from the first sample of the stream on: see "
+                       "docs/dipstream.md"),
       stage::parameter("tcp", "string", "", "a port: the mixer listens on 127.0.0.1 too"),
       stage::parameter("folder", "path", ".", "where the sources' files lie"),
       stage::parameter("to", "path", "", "offline: a file (wav) for what would have been heard"),

@@ -65,19 +65,22 @@ std::vector<stage::ParameterDescription> MediaWriter::parameters(const stage::Re
   url.required = true;
   return {
       url,
-      stage::parameter(
-          "container", "string", "", "FFmpeg's name; empty = by the file name's ending"),
+      stage::parameter("container",
+                       "string",
+                       "",
+                       "FFmpeg's name: matroska, nut (exact times), mp4 (fragmented), wav, ...; "
+                       "empty = by the file name's ending"),
       stage::parameter("video_codec",
                        "string",
                        "",
-                       "FFmpeg's name: libx264, ffv1, libvpx-vp9; empty = what suits the "
-                       "container"),
+                       "FFmpeg's name: libx264 (most), libvpx-vp9 (webm), ffv1, ...; empty = what "
+                       "suits the container"),
       stage::parameter(
           "audio_codec",
           "string",
           "",
-          "FFmpeg's name: pcm_f32le, pcm_s16le, pcm_s24le, flac, libopus, aac; empty = "
-          "what suits the container"),
+          "FFmpeg's name: pcm_f32le (mkv, nut, wav), aac (mp4), libopus (webm, ogg), flac, "
+          "pcm_s16le, pcm_s24le, ...; empty = what suits the container"),
       stage::parameter("pixel_format", "string", "", "stored pixel format; empty = the nearest"),
       stage::parameter("preset", "string", "", "libx264: speed against size; empty = veryfast"),
       stage::parameter("crf", "int", "-1", "libx264: quality 0 (lossless) to 51; -1 = 20"),

@@ -360,10 +360,13 @@ json Crew::configure_order(const Member& member) {
   return {{"order", "configure"}, {"inputs", formats}, {"wishes", wishes}};
 }
 
+json Crew::parameters_order(const stage::Request& request) {
+  return {{"order", "parameters"}, {"request", to_json_request(request)}};
+}
+
 SetupProblems Crew::ask_parameters() {
   const auto ask = [](Member& member) {
-    (void)member.process->send(
-        {{"order", "parameters"}, {"request", to_json_request(member.request)}});
+    (void)member.process->send(parameters_order(member.request));
   };
   std::for_each(members_.begin(), members_.end(), ask);
   SetupProblems result =

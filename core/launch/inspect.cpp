@@ -2,9 +2,12 @@
 // Copyright (c) 2026 The avrig authors
 #include <avrig/error.hpp>
 #include <avrig/launch/child_process.hpp>
+#include <avrig/launch/crew.hpp>
 #include <avrig/launch/inspect.hpp>
 #include <avrig/launch/programs.hpp>
 #include <avrig/monotonic.hpp>
+#include <avrig/spec/problem.hpp>
+#include <avrig/stage/wire.hpp>
 
 #include <array>
 #include <filesystem>
@@ -68,16 +71,63 @@ json inspect_plugin(const std::string& plugin) {
   return found;
 }
 
+bool is_built_in(const std::string& name) noexcept {
+  return name.starts_with("read:") || name.starts_with("write:");
+}
+
+json inspect_built_in(const std::string& name) {
+  const bool reads = name.starts_with("read:");
+  const spec::Role role = reads ? spec::Role::Reader : spec::Role::Writer;
+  stage::Request request;
+  request.role = reads ? "read" : "write";
+  request.target = name.substr(name.find(':') + 1);
+  request.parameters = "{}";
+  const std::string program = program_for(role, request.target);
+  if (program.empty()) {
+    throw Error(ErrorCode::Spec,
+                "there is no " + std::string(spec::role_name(role)) + " '" + request.target +
+                    "'; " + spec::did_you_mean(request.target, known_targets(role)));
+  }
+  auto [ours, theirs] = stage::Socket::pair();
+  ChildOptions options;
+  options.program = (std::filesystem::path(find_program_dir()) / program).string();
+  options.fds = {{theirs.get(), stage::Socket::kStageFd}};
+  ChildProcess child = ChildProcess::spawn(options);
+  theirs.reset();
+  const std::int64_t deadline_ns = monotonic_ns() + kPatienceNs;
+  (void)ours.send(Crew::parameters_order(request).dump());
+  const auto answer = ours.wait(deadline_ns) ? ours.receive() : std::nullopt;
+  const json found = json::parse(answer ? answer->text : "", nullptr, false);
+  if (!found.is_object() || found.value("answer", "") != "parameters") {
+    throw Error(ErrorCode::Open, "'" + name + "' does not say what it takes");
+  }
+  json parameters = found.at("parameters");
+  for (json& parameter : parameters) {
+    std::string choices;  // as a plug-in writes them
+    for (const std::string& choice : parameter.value("choices", std::vector<std::string>())) {
+      choices += (choices.empty() ? "" : ",") + choice;
+    }
+    parameter["choices"] = choices;
+  }
+  const json component = {
+      {"role", request.role}, {"name", request.target}, {"parameters", parameters}};
+  return {{"path", options.program}, {"components", json::array({component})}};
+}
+
 std::string describe_plugin(const json& plugin) {
-  std::string text = plugin.at("path").get<std::string>() + "\n  plug-in ABI " +
-                     plugin.at("abi").get<std::string>() + ", version " +
-                     plugin.at("version").get<std::string>() + "\n";
+  std::string text = plugin.at("path").get<std::string>() + "\n";
+  if (plugin.contains("abi")) {
+    text += "  plug-in ABI " + plugin.at("abi").get<std::string>() + ", version " +
+            plugin.at("version").get<std::string>() + "\n";
+  }
   for (const json& component : plugin.at("components")) {
     text += "\n" + component.at("role").get<std::string>() + " " +
-            component.at("name").get<std::string>() + "\n  " +
-            component.at("summary").get<std::string>() + "\n";
+            component.at("name").get<std::string>() + "\n";
+    if (component.contains("summary")) {
+      text += "  " + component.at("summary").get<std::string>() + "\n";
+    }
     for (const char* side : {"inputs", "outputs"}) {
-      for (const json& port : component.at(side)) {
+      for (const json& port : component.value(side, json::array())) {
         text += std::string("  ") + (side[0] == 'i' ? "in   " : "out  ") +
                 port.at("name").get<std::string>() + ": " + port.at("media").get<std::string>() +
                 "\n";

@@ -100,7 +100,8 @@ class Crew {
                                     std::int64_t timeout_ns,
                                     const std::function<void(Member&)>& ask_again);
 
-  // The orders, as a restart needs them too.
+  // The orders, as a restart and an inspection need them too.
+  [[nodiscard]] static nlohmann::json parameters_order(const stage::Request& request);
   [[nodiscard]] static nlohmann::json describe_order(const Member& member);
   [[nodiscard]] static nlohmann::json configure_order(const Member& member);
   /// Hand a member's process what its predecessors gave into keeping.

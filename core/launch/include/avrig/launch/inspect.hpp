@@ -12,6 +12,12 @@ namespace avrig::launch {
 /// program plugin_inspector, never by this process. Throws Error(Open) with what is wrong with it.
 [[nodiscard]] nlohmann::json inspect_plugin(const std::string& plugin);
 
+/// The same of a reader or writer of avrig's own, "read:media" or "write:jack": its program is
+/// asked what `with:` takes. Throws Error(Spec) for one that there is not, Error(Open).
+[[nodiscard]] nlohmann::json inspect_built_in(const std::string& name);
+/// Does the name ask for one of those?
+[[nodiscard]] bool is_built_in(const std::string& name) noexcept;
+
 /// The same for people.
 [[nodiscard]] std::string describe_plugin(const nlohmann::json& plugin);
 
