@@ -275,7 +275,9 @@ std::optional<std::uint32_t> RingMaker::try_claim() noexcept {
   if (free_.empty()) {
     return std::nullopt;
   }
-  const std::size_t spared = spares_ ? std::min<std::size_t>(ring_->guard(), free_.size() - 1) : 0;
+  const std::size_t spared = spares_.load(std::memory_order_relaxed)
+                                 ? std::min<std::size_t>(ring_->guard(), free_.size() - 1)
+                                 : 0;
   const auto chosen = free_.end() - 1 - static_cast<std::ptrdiff_t>(spared);
   const std::uint32_t buffer = *chosen;
   free_.erase(chosen);

@@ -52,25 +52,30 @@ void close_when_stopping(stage::StageIo& io, PacketFeed& feed, const std::stop_t
 std::vector<stage::ParameterDescription> MediaReader::parameters(const stage::Request&) {
   auto url = stage::parameter("url", "path", "", "file or URL, anything that FFmpeg reads");
   url.required = true;
-  return {url,
-          stage::parameter(
-              "container", "string", "", "FFmpeg's name of the format; empty = by content"),
-          stage::parameter("loop", "int", "1", "how often the file is played; -1 = for ever"),
-          stage::parameter("audio", "bool", "true", "read the audio stream, if there is one"),
-          stage::parameter("video", "bool", "true", "read the video stream, if there is one"),
-          stage::parameter("copy",
-                           "bool",
-                           "false",
-                           "copy each picture out of the decoder, so that an editor may follow"),
-          stage::parameter("threads", "int", "0", "decoder threads; 0 = one a core"),
-          stage::parameter("pixel_format",
-                           "string",
-                           "",
-                           "convert pictures to this FFmpeg pixel format; empty = as in the file"),
-          stage::parameter("spill",
-                           "size",
-                           "256MiB",
-                           "most compressed bytes kept while one stream waits for the other")};
+  return {
+      url,
+      stage::parameter(
+          "container", "string", "", "FFmpeg's name of the format; empty = by content"),
+      stage::parameter(
+          "loop",
+          "int",
+          "1",
+          "how often the file is played; -1 = for ever. Rounds follow each other without a seam"),
+      stage::parameter("audio", "bool", "true", "read the audio stream, if there is one"),
+      stage::parameter("video", "bool", "true", "read the video stream, if there is one"),
+      stage::parameter("copy",
+                       "bool",
+                       "false",
+                       "copy each picture out of the decoder, so that an editor may follow"),
+      stage::parameter("threads", "int", "0", "decoder threads; 0 = one a core"),
+      stage::parameter("pixel_format",
+                       "string",
+                       "",
+                       "convert pictures to this FFmpeg pixel format; empty = as in the file"),
+      stage::parameter("spill",
+                       "size",
+                       "256MiB",
+                       "most compressed bytes kept while one stream waits for the other")};
 }
 
 stage::Description MediaReader::describe(const stage::Request& request) {
@@ -120,8 +125,6 @@ stage::Description MediaReader::describe(const stage::Request& request) {
     if (!settings_.pixel_format.empty()) {
       port.offers.pixel_formats = {settings_.pixel_format};
     }
-    port.keeps_reading = !settings_.copy && (settings_.pixel_format.empty() ||
-                                             settings_.pixel_format == video_->format.pixel_format);
     description.outputs.push_back(port);
   }
   if (audio_) {
@@ -157,7 +160,8 @@ stage::Configured MediaReader::configure(std::span<const avrig_format>,
     }
     std::uint64_t bytes = stage::frame_bytes(video_format_);
     std::uint32_t held = 1;
-    if (!settings_.copy && media::same_layout(video_format_, video_->format)) {
+    const bool in_place = !settings_.copy && media::same_layout(video_format_, video_->format);
+    if (in_place) {
       media::DecoderOptions options;
       options.threads = settings_.threads;
       const media::Decoder trial(*video_, options);
@@ -167,6 +171,7 @@ stage::Configured MediaReader::configure(std::span<const avrig_format>,
     out.outputs.push_back(video_format_);
     out.frame_bytes.push_back(bytes);
     out.own_buffers.push_back(held);
+    out.keeps_reading.push_back(in_place);
   }
   if (audio_) {
     audio_format_ = audio_->format;
@@ -174,6 +179,7 @@ stage::Configured MediaReader::configure(std::span<const avrig_format>,
     out.outputs.push_back(audio_format_);
     out.frame_bytes.push_back(stage::frame_bytes(audio_format_));
     out.own_buffers.push_back(1);
+    out.keeps_reading.push_back(false);
   }
   return out;
 }

@@ -9,8 +9,6 @@
 #include <avrig/error.hpp>
 #include <avrig/shm/layout.hpp>
 
-#include <algorithm>
-
 namespace avrig::processor {
 
 const avrig_component& PluginHost::load(const stage::Request& request) {
@@ -70,17 +68,6 @@ void PluginHost::check_ports(stage::StageIo& io) const {
   }
   if (next != io.inputs()) {
     throw Error(ErrorCode::Internal, "the plan connects inputs that the plug-in was not told of");
-  }
-  for (std::size_t output = 0; terms_.keep_outputs > 0 && output < io.outputs(); ++output) {
-    const auto followers = io.output(output).ring().participants();
-    if (std::any_of(followers.begin(), followers.end(), [](const shm::ParticipantEntry& entry) {
-          return entry.part == shm::Part::Editor;
-        })) {
-      throw Error(ErrorCode::Spec,
-                  "output '" + terms_.outputs[output].name +
-                      "' is edited in place, but the plug-in still reads what it gave out: put a "
-                      "maker between them");
-    }
   }
 }
 

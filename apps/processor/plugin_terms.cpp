@@ -228,6 +228,7 @@ stage::Configured answer_of(const Terms& terms) {
     out.outputs.push_back(port.format);
     out.frame_bytes.push_back(stage::frame_bytes(port.format));
     out.own_buffers.push_back(terms.keep_outputs + port.entries - 1);
+    out.keeps_reading.push_back(terms.keep_outputs > 0);
   }
   for (const PortTerms& port : terms.inputs) {
     if (port.connected) {
@@ -239,6 +240,7 @@ stage::Configured answer_of(const Terms& terms) {
     out.outputs.assign(1, terms.inputs.front().ring_format);
     out.frame_bytes.assign(1, 0);
     out.own_buffers.clear();
+    out.keeps_reading.clear();
     out.history.assign(1, 0);
     out.holds.assign(1, 1);
     if (terms.heal == AVRIG_HEAL_UNDO) {

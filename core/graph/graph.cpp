@@ -36,6 +36,9 @@ void check_answer(const Model& model,
   if (!answer.own_buffers.empty()) {
     expect(answer.own_buffers.size(), outputs, "buffer counts");
   }
+  if (!answer.keeps_reading.empty()) {
+    expect(answer.keeps_reading.size(), outputs, "words on what it still reads");
+  }
 }
 
 void check_output(Model& model, std::size_t stage, std::size_t output, Problems& problems) {
@@ -69,6 +72,10 @@ void check_output(Model& model, std::size_t stage, std::size_t output, Problems&
   }
   RingNode& ring = model.rings[node.outputs[output].ring];
   ring.media = format.media;
+  const auto& keeps = node.configured->keeps_reading;
+  if (output < keeps.size() && keeps[output]) {
+    check_kept_frames(model, node.outputs[output].ring, problems);
+  }
   check_followers(model, node.outputs[output].ring, format, problems);
 }
 

@@ -38,13 +38,6 @@ void check_editor(const Model& model, const Edge& editor, Problems& problems) {
                   model.ring_name(ring.pool) + "': the gate '" + maker.id + "' (" + where +
                   ") only names them",
               "edit before the gate, or " + std::string(kMakerBefore));
-  } else if (maker.description.outputs[ring.output].keeps_reading) {
-    add_error(problems,
-              editor.position,
-              named(model, editor) + " edits frames in place, but '" + maker.id + "' (" + where +
-                  ") still reads those of '" + model.ring_name(editor.ring) +
-                  "' after it has published them",
-              kMakerBefore);
   }
   if (editor.asked_loss == spec::Loss::MaySkip) {
     add_error(
@@ -278,6 +271,20 @@ void check_gate(const Model& model, std::size_t stage, Problems& problems) {
 }
 
 }  // namespace
+
+void check_kept_frames(const Model& model, std::size_t ring, Problems& problems) {
+  const StageNode& maker = model.stages[model.rings[ring].stage];
+  const std::string where = spec::to_string(model.spec_of(model.rings[ring].stage).position);
+  for (const std::size_t index : model.rings[ring].editors) {
+    const Edge& editor = model.edges[index];
+    add_error(problems,
+              editor.position,
+              named(model, editor) + " edits frames in place, but '" + maker.id + "' (" + where +
+                  ") still reads those of '" + model.ring_name(ring) +
+                  "' after it has published them",
+              kMakerBefore);
+  }
+}
 
 void check_hazards(const Model& model, Problems& problems) {
   const std::vector<std::uint64_t> waits = find_waits(model);

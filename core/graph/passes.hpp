@@ -29,6 +29,9 @@ void add_warning(Problems& problems,
 /// What cannot be ordered, or would stop.
 void check_hazards(const Model& model, Problems& problems);
 
+/// The ring's maker reads what it has published: no editor may follow.
+void check_kept_frames(const Model& model, std::size_t ring, Problems& problems);
+
 /// Which stages a device feeds, and what each edge may lose.
 void decide_loss(Model& model, Problems& problems);
 

@@ -111,6 +111,9 @@ void Supervisor::go(Member& member) {
   post.began_ns = monotonic_ns();
   post.watchdog.restarted(post.began_ns);
   (void)member.process->send({{"order", "go"}});
+  if (tapped_) {
+    (void)member.process->send({{"order", "taps"}});
+  }
   if (stopping_ != Stopping::No) {
     (void)member.process->send({{"order", "stop"}, {"abandon", stopping_ != Stopping::Draining}});
   }

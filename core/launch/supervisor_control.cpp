@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <unistd.h>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -59,6 +60,9 @@ void Supervisor::handle(const json& request, const ControlServer::Reply& reply) 
   if (what == "status") {
     reply(status(), {});
   } else if (what == "memory") {
+    if (request.value("taps", false)) {
+      spare_for_taps();
+    }
     answer_memory(reply);
   } else if (what == "set") {
     answer_set(request, reply);
@@ -87,6 +91,19 @@ void Supervisor::handle(const json& request, const ControlServer::Reply& reply) 
     tell_who_waits();
   } else {
     throw Error(ErrorCode::Spec, "unknown request '" + what + "'");
+  }
+}
+
+// Once for all: who has the memory may go on looking. A buffer that was just used is then reused
+// last, so that a tap has the time to copy it.
+void Supervisor::spare_for_taps() {
+  if (std::exchange(tapped_, true)) {
+    return;
+  }
+  for (Member& member : crew_->members()) {
+    if (posts_[member.index].phase == Phase::Running) {
+      (void)member.process->send({{"order", "taps"}});
+    }
   }
 }
 

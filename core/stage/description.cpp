@@ -76,14 +76,12 @@ static void to_json(json& out, const OutputPort& value) {
   out = {{"name", value.name},
          {"offers", value.offers},
          {"own_buffers", value.own_buffers},
-         {"keeps_reading", value.keeps_reading},
          {"own_bell", value.own_bell}};
 }
 static void from_json(const json& in, OutputPort& value) {
   get(in, "name", value.name);
   get(in, "offers", value.offers);
   get(in, "own_buffers", value.own_buffers);
-  get(in, "keeps_reading", value.keeps_reading);
   get(in, "own_bell", value.own_bell);
 }
 
@@ -143,6 +141,7 @@ void to_json(json& out, const Configured& value) {
          {"history", value.history},
          {"holds", value.holds},
          {"own_buffers", value.own_buffers},
+         {"keeps_reading", value.keeps_reading},
          {"undo_bytes", value.undo_bytes},
          {"delay_ns", value.delay_ns}};
 }
@@ -155,6 +154,7 @@ void from_json(const json& in, Configured& value) {
   get(in, "history", value.history);
   get(in, "holds", value.holds);
   get(in, "own_buffers", value.own_buffers);
+  get(in, "keeps_reading", value.keeps_reading);
   get(in, "undo_bytes", value.undo_bytes);
   get(in, "delay_ns", value.delay_ns);
 }

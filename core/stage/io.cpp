@@ -227,6 +227,12 @@ void StageIo::order_mark(Mark mark) {
   marks_.push_back(std::move(mark));
 }
 
+void StageIo::order_taps() noexcept {
+  for (const auto& output : outputs_) {
+    output->spare_for_taps(true);
+  }
+}
+
 const avrig_format& StageIo::input_format(std::size_t index) const noexcept {
   return input_formats_[index];
 }

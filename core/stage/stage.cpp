@@ -207,6 +207,8 @@ class Conversation {
       io_->order_stop(order.value("abandon", false));
     } else if (what == "set") {
       io_->order_parameter(order.at("name"), order.at("value"));
+    } else if (what == "taps") {
+      io_->order_taps();
     } else if (what == "mark") {
       io_->order_mark({order.at("time_ns"), order.at("text")});
     }

@@ -257,6 +257,47 @@ TEST_SUITE("pipeline/offline") {
     }
   }
 
+  TEST_CASE("taps: who looks at frames has makers spare the two buffers that they used last") {
+    Rig rig;
+    make_clip(rig, {.seconds = 1.0});
+    rig.start(
+        "avrig: 1\npipeline: taps\noffline: true\nstages:\n"
+        "  - {id: clip, read: media, with: {url: clip.mkv, audio: false, loop: -1}}\n"
+        "  - {id: slow, process: " +
+        kFixtures +
+        ", class: faulty, in: clip, with: {slow: 5ms}}\n"
+        "  - {id: screen, write: " +
+        kFixtures + ", class: trace-screen, in: slow, with: {file: places.txt}}\n");
+    rig.wait_running();
+    rig.wait_size("places.txt", 2000);
+    CHECK(rig.ask({{"do", "memory"}}).at("ok") == true);  // for counters alone
+    rig.wait_size("places.txt", 4000);
+    const std::size_t before = rig.read("places.txt").size();
+    CHECK(rig.ask({{"do", "memory"}, {"taps", true}}).at("ok") == true);
+    rig.wait_size("places.txt", before + 12'000);
+    CHECK(rig.ask({{"do", "stop"}}).at("ok") == true);
+    const Finished run = rig.finish();
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    // How often is a buffer used again within two frames? By offset: the ring is one.
+    const auto reuses = [](const std::string& text) {
+      std::vector<std::string> offsets;
+      std::istringstream lines(text);
+      for (std::string what, index, inode, offset; lines >> what >> index >> inode >> offset;) {
+        offsets.push_back(offset);
+      }
+      std::size_t count = 0;
+      for (std::size_t i = 2; i < offsets.size(); ++i) {
+        count += offsets[i] == offsets[i - 1] || offsets[i] == offsets[i - 2] ? 1U : 0U;
+      }
+      return count;
+    };
+    const std::string text = rig.read("places.txt");
+    CHECK(reuses(text.substr(0, 2000)) > 0);
+    // What was under way when the order came, the file's own buffer included.
+    const std::size_t settled = text.find('\n', before + 6'000) + 1;
+    CHECK(reuses(text.substr(settled)) == 0);
+  }
+
   TEST_CASE("SP-14: a file through the rig has as many pictures and samples, and the same offset") {
     Rig rig;
     make_clip(rig, {.seconds = 8.0, .audio_codec = "flac", .video_codec = "libx264"});

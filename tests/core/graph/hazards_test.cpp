@@ -68,7 +68,12 @@ TEST_SUITE("core/graph/hazards") {
   TEST_CASE("no editor follows a maker that still reads what it published") {
     Rig rig;
     Fake decoder = source(video());
-    decoder.description.outputs.front().keeps_reading = true;
+    bool converts = false;
+    decoder.configure = [&converts, before = decoder.configure](auto inputs, auto wishes) {
+      stage::Configured answer = before(inputs, wishes);
+      answer.keeps_reading = {!converts};
+      return answer;
+    };
     rig.add("clip", Role::Reader, decoder);
     rig.add("stamp", Role::Processor, editor(kVideo), {"clip"});
     SUBCASE("directly") {
@@ -77,6 +82,10 @@ TEST_SUITE("core/graph/hazards") {
       CHECK(
           contains(sut, "rig.yaml:2:10 'stamp' edits frames in place, but 'clip' (rig.yaml:1:3)"));
       CHECK(contains(sut, "put a maker before it"));
+    }
+    SUBCASE("but one that turns out to convert its frames does not read them again") {
+      converts = true;
+      CHECK(rig.problems().empty());
     }
     SUBCASE("but behind a maker it may") {
       rig.spec.stages[1].inputs[0].stage = "copy";

@@ -5,6 +5,7 @@
 #include <avrig/shm/bell.hpp>
 #include <avrig/shm/ring.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -88,8 +89,8 @@ class RingMaker {
   void settle() noexcept;
 
   /// While taps are attached: leave the `guard` most recently freed buffers alone, as far as others
-  /// are free, so that a tap can finish its copy of the newest frame.
-  void spare_for_taps(bool spare) noexcept { spares_ = spare; }
+  /// are free, so that a tap can finish its copy of the newest frame.      Thread: any
+  void spare_for_taps(bool spare) noexcept { spares_.store(spare, std::memory_order_relaxed); }
 
   /// Live rings: frames that found no place at all.
   void count_overrun() noexcept;
@@ -144,7 +145,7 @@ class RingMaker {
   std::uint64_t room_worth_ = 1;      // frames of room to ask for
   std::vector<std::uint32_t> wakes_;  // participants who wait for nobody but the maker
   std::uint64_t owed_ = 0;            // of these, who is to be rung before we sleep; a mask
-  bool spares_ = false;
+  std::atomic<bool> spares_{false};
 };
 
 }  // namespace avrig::shm

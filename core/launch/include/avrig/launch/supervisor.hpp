@@ -107,6 +107,7 @@ class Supervisor {
   [[nodiscard]] Member& find(const std::string& id);
   [[nodiscard]] nlohmann::json status() const;
   void answer_memory(const ControlServer::Reply& reply) const;
+  void spare_for_taps();
   void answer_set(const nlohmann::json& request, const ControlServer::Reply& reply);
   void tell_who_waits();
   void expire_answers(std::int64_t now_ns);
@@ -124,6 +125,7 @@ class Supervisor {
   std::vector<std::string> groups_;
   std::int64_t started_ns_ = 0;
   std::string started_text_;
+  bool tapped_ = false;  ///< a tool has the rings' memory and looks at frames
   Stopping stopping_ = Stopping::No;
   std::int64_t push_at_ns_ = 0;
   Outcome outcome_;

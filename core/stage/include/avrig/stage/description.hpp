@@ -50,7 +50,6 @@ struct OutputPort {
   std::string name;               ///< "out", "audio", "video", ... unique in the stage
   Acceptance offers;              ///< formats the maker can write directly, its own first
   std::uint32_t own_buffers = 0;  ///< buffers that the maker itself may keep (reference pictures)
-  bool keeps_reading = false;     ///< the maker reads what it published: no editor may follow
   bool own_bell = false;          ///< a thread of its own serves this output
 };
 
@@ -88,6 +87,8 @@ struct Configured {
   std::vector<std::uint32_t> history;      ///< per input; empty = as described
   std::vector<std::uint32_t> holds;        ///< per input; empty = as described
   std::vector<std::uint32_t> own_buffers;  ///< per output; empty = as described
+  std::vector<bool> keeps_reading;         ///< per output: the maker reads what it published, so no
+                                           ///< editor may follow; empty = none
   std::uint64_t undo_bytes = 0;            ///< editors with Heal::Undo
   std::int64_t delay_ns = 0;               ///< algorithmic delay, subtracted by the host
 };

@@ -125,6 +125,8 @@ class StageIo {
   void order_stop(bool abandon) noexcept;
   void order_parameter(std::string name, std::string value);
   void order_mark(Mark mark);
+  /// Somebody taps the run's rings: outputs spare what they used last.
+  void order_taps() noexcept;
   /// Where log lines and events go: a JSON text for the launcher.
   void set_sink(std::function<void(const std::string&)> sink) { sink_ = std::move(sink); }
   /// Where keep() and forget() go: a JSON text, and the descriptor (-1 = none).

@@ -28,6 +28,7 @@ struct Message {
 ///                                                   -> {"answer": "ready"}
 ///   go        {}                                    (no answer; frames may flow)
 ///   set       {name, value}      mark {time_ns, text}
+///   taps      {}                 somebody taps the rings: spare what was used last
 ///   stop      {}                 drain and end
 /// Stage -> launcher besides answers:
 ///   {"answer": "failed", code, text}   setting up or running failed; the process then exits
