@@ -3,38 +3,16 @@
 
 /// What every built-in processor owes its host: it loads by its bare name, keeps inside its frames,
 /// loses nothing, and allocates nothing from frame to frame where it says so.
+#include "allocation_watch.hpp"
 #include <avrig/plugin/instance.hpp>
 #include <avrig/plugin/loader.hpp>
 #include <avrig/testing.hpp>
 
-#include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
-
-namespace {
-
-std::atomic<int> allocations{0};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -91,7 +69,7 @@ std::vector<Frame> pictures(const std::string& pixels,
 }
 
 /// Allocations of process() over these frames, one call each.
-int allocations_of(const Case& which, const std::vector<Frame>& frames) {
+long allocations_of(const Case& which, const std::vector<Frame>& frames) {
   namespace plugin = avrig::plugin;
   const plugin::Reference reference = plugin::parse_reference(which.name);
   const avrig_component& component =
@@ -104,7 +82,7 @@ int allocations_of(const Case& which, const std::vector<Frame>& frames) {
   sut.configure(std::vector{input}, formats);
   sut.start();
   Frame output(formats.front());
-  int made = 0;
+  long made = 0;
   for (const Frame& frame : frames) {
     const avrig_frame* in = &frame.raw();
     avrig_frame* out = &output.raw();
@@ -116,9 +94,12 @@ int allocations_of(const Case& which, const std::vector<Frame>& frames) {
     call.output_count = 1;
     call.inputs = &in;
     call.outputs = &out;
-    const int before = allocations;
-    const std::int32_t status = sut.process(call);
-    made += allocations - before;
+    std::int32_t status = 0;
+    {
+      const avrig::test::AllocationWatch watch;
+      status = sut.process(call);
+      made += watch.count();
+    }
     CHECK(status >= 0);
   }
   return made;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "allocation_watch.hpp"
 #include "desk_rig.hpp"
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <dlfcn.h>
-#include <new>
 #include <pthread.h>
 #include <random>
 #include <thread>
@@ -19,39 +18,7 @@ thread_local bool in_callback = false;
 std::atomic<long> allocations{0};
 std::atomic<long> locks{0};
 
-void* counted(std::size_t size) {
-  allocations.fetch_add(in_callback ? 1 : 0, std::memory_order_relaxed);
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-void released(void* memory) noexcept {
-  allocations.fetch_add(in_callback ? 1 : 0, std::memory_order_relaxed);
-  std::free(memory);
-}
-
 }  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void operator delete(void* memory) noexcept {
-  released(memory);
-}
-void operator delete[](void* memory) noexcept {
-  released(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  released(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  released(memory);
-}
 
 extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
   using Lock = int (*)(pthread_mutex_t*);
@@ -74,9 +41,11 @@ TEST_SUITE("core/dipstream callback") {
       std::array<std::vector<float>, 2> rows{std::vector<float>(256), std::vector<float>(256)};
       std::array<float*, 2> pointers{rows[0].data(), rows[1].data()};
       for (std::int64_t frame = 0; !ending.load(); frame += 256) {
+        const avrig::test::AllocationWatch watch;
         in_callback = true;
         host.render({frame, frame * 20833, kNsPerSample, 0, 1}, 256, pointers.data());
         in_callback = false;
+        allocations += watch.count();
         std::this_thread::yield();
       }
     });

@@ -1,88 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "allocation_watch.hpp"
 #include "rig.hpp"
 
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
-#include <new>
 #include <random>
 
 #include <doctest/doctest.h>
-
-namespace {
-
-std::atomic<bool> counting_allocations{false};
-std::atomic<long> allocations{0};
-
-void* counted(std::size_t size) {
-  if (counting_allocations.load(std::memory_order_relaxed)) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-  }
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
-void* counted(std::size_t size, std::align_val_t alignment) {
-  if (counting_allocations.load(std::memory_order_relaxed)) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-  }
-  const std::size_t step = static_cast<std::size_t>(alignment);
-  void* memory = std::aligned_alloc(step, (size + step - 1) / step * step);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
-void released(void* memory) noexcept {
-  if (counting_allocations.load(std::memory_order_relaxed)) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-  }
-  std::free(memory);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, alignment);
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return counted(size, alignment);
-}
-void operator delete(void* memory) noexcept {
-  released(memory);
-}
-void operator delete[](void* memory) noexcept {
-  released(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  released(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  released(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  released(memory);
-}
-void operator delete[](void* memory, std::align_val_t) noexcept {
-  released(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  released(memory);
-}
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-  released(memory);
-}
 
 using namespace avrig::mixer;
 using namespace avrig::mixer::test;
@@ -191,8 +115,7 @@ TEST_SUITE("core/mixer/realtime") {
     std::mt19937 random(14);
     std::vector<Command> batch(8);
     std::uint64_t accepted = 0;
-    allocations = 0;
-    counting_allocations = true;
+    const avrig::test::AllocationWatch watch;
     for (int i = 0; i < 100000; ++i) {
       const std::size_t n = random() % 4 == 0 ? 1 + random() % 8 : 1;
       for (std::size_t c = 0; c < n; ++c) {
@@ -206,8 +129,7 @@ TEST_SUITE("core/mixer/realtime") {
       while (i % 16 == 0 && engine.next_event(event)) {
       }
     }
-    counting_allocations = false;
-    CHECK(allocations.load() == 0);
+    CHECK(watch.count() == 0);
     CHECK(accepted > 10000);
     CHECK(engine.position() > 100000);
   }

@@ -2,37 +2,15 @@
 // Copyright (c) 2026 The avrig authors
 
 /// What the skin and the host's side add to a frame call allocates nothing.
+#include "allocation_watch.hpp"
 #include <avrig/plugin/instance.hpp>
 #include <avrig/plugin/loader.hpp>
 #include <avrig/testing.hpp>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
-
-namespace {
-
-std::atomic<int> allocations{0};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace {
 
@@ -64,7 +42,7 @@ class Bench {
   }
 
   /// Allocations of a hundred calls.
-  int measure() {
+  long measure() {
     std::vector<const avrig_frame*> inputs;
     std::vector<avrig_frame*> outputs;
     for (const Frame& frame : input_frames_) {
@@ -79,12 +57,15 @@ class Bench {
     call.output_count = static_cast<std::uint32_t>(outputs.size());
     call.inputs = inputs.data();
     call.outputs = outputs.data();
-    const int before = allocations;
     int failures = 0;
-    for (int i = 0; i < 100; ++i) {
-      failures += sut_.process(call) == AVRIG_ERROR ? 1 : 0;
+    long made = 0;
+    {
+      const avrig::test::AllocationWatch watch;
+      for (int i = 0; i < 100; ++i) {
+        failures += sut_.process(call) == AVRIG_ERROR ? 1 : 0;
+      }
+      made = watch.count();
     }
-    const int made = allocations - before;
     CHECK(failures == 0);
     return made;
   }
@@ -113,8 +94,8 @@ TEST_SUITE("core/plugin/rt") {
   }
 
   TEST_CASE("frame call: the counter counts what a plug-in allocates") {
-    const int before = allocations;
+    const avrig::test::AllocationWatch watch;
     CHECK_THROWS(Bench(std::string(FIXTURES) + "/none.so", AVRIG_READER, {}));
-    CHECK(allocations > before);
+    CHECK(watch.count() > 0);
   }
 }
