@@ -4,6 +4,7 @@
 
 #include <avrig/error.hpp>
 #include <avrig/launch/control_server.hpp>
+#include <avrig/socket_message.hpp>
 
 #include <array>
 #include <cstring>
@@ -36,21 +37,6 @@ std::optional<UniqueFd> connect_to(const std::string& path) {
     return std::nullopt;
   }
   return fd;
-}
-
-void take_fds(msghdr& message, std::vector<UniqueFd>& fds) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
-       control = CMSG_NXTHDR(&message, control)) {
-    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t index = 0; index < count; ++index) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(control) + index * sizeof(int), sizeof fd);
-      fds.emplace_back(fd);
-    }
-  }
 }
 
 Answer read_answer(int fd) {

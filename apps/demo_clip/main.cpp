@@ -4,11 +4,10 @@
 /// avrig-demo-clip OUT: write the clip that the demo plays.
 
 #include "clip.hpp"
-#include <avrig/error.hpp>
+#include "tool.hpp"
 #include <avrig/media/handles.hpp>
 
 #include <charconv>
-#include <cstdio>
 #include <iostream>
 #include <string>
 
@@ -40,10 +39,10 @@ int run(int argc, char** argv) {
   ClipOptions options;
   std::string size = "640x360";
   std::string rate = "30";
-  po::options_description named("Options");
-  named.add_options()("help,h", "this text")(
-      "seconds", po::value(&options.seconds)->default_value(10.0, "10"), "how long it is")(
-      "size", po::value(&size)->default_value(size), "of the picture")(
+  avrig::tool::Line line("avrig-demo-clip OUT [options]", kHelp);
+  line.options()("seconds",
+                 po::value(&options.seconds)->default_value(10.0, "10"),
+                 "how long it is")("size", po::value(&size)->default_value(size), "of the picture")(
       "fps", po::value(&rate)->default_value(rate), "pictures a second: 30, 30000/1001")(
       "rate", po::value(&options.sample_rate_hz)->default_value(48000), "samples a second")(
       "voice", po::value(&options.voice), "a sound file to lay under the beeps")(
@@ -51,17 +50,10 @@ int run(int argc, char** argv) {
       "audio-codec", po::value(&options.audio_codec), "FFmpeg's name")(
       "late-ms", po::value(&options.sound_late_ms), "a fault: so late are the beeps")(
       "lose", po::value(&options.lost_picture), "a fault: this picture is left out");
-  po::options_description all(named);
-  all.add_options()("out", po::value(&options.path));
-  po::positional_options_description places;
-  places.add("out", 1);
-  po::variables_map given;
-  po::store(po::command_line_parser(argc, argv).options(all).positional(places).run(), given);
-  po::notify(given);
-  if (given.count("help") != 0) {
-    std::cout << "avrig-demo-clip OUT [options]\n" << kHelp << named;
+  if (!line.parse(argc, argv)) {
     return 0;
   }
+  options.path = line.file();
   const bool good = !options.path.empty() && read_two(size, 'x', options.width, options.height) &&
                     read_two(rate, '/', options.rate_num, options.rate_den);
   if (!good) {
@@ -76,13 +68,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const avrig::Error& error) {
-    std::fprintf(stderr, "avrig-demo-clip: %s\n", error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "avrig-demo-clip: %s\n", error.what());
-    return 1;
-  }
+  return avrig::tool::run("avrig-demo-clip", [&] { return run(argc, argv); });
 }

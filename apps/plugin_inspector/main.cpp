@@ -5,6 +5,7 @@
 // process of its own, because loading a library runs its code.
 
 #include <avrig/error.hpp>
+#include <avrig/media_name.hpp>
 #include <avrig/plugin/instance.hpp>
 #include <avrig/plugin/loader.hpp>
 
@@ -25,21 +26,6 @@ std::string text(const char* value) {
 
 std::string role_name(std::uint32_t role) {
   return role == AVRIG_READER ? "reader" : role == AVRIG_WRITER ? "writer" : "processor";
-}
-
-std::string media_name(std::uint32_t media) {
-  switch (media) {
-    case AVRIG_MEDIA_AUDIO:
-      return "audio";
-    case AVRIG_MEDIA_VIDEO:
-      return "video";
-    case AVRIG_MEDIA_FEATURES:
-      return "features";
-    case AVRIG_MEDIA_PACKETS:
-      return "packets";
-    default:
-      return "any media";
-  }
 }
 
 /// Element `index` of an array whose stride its first element tells.
@@ -72,7 +58,7 @@ json list_ports(const avrig_port* ports, std::uint32_t count) {
   for (std::uint32_t index = 0; index < count; ++index) {
     const avrig_port& port = element(ports, index);
     list.push_back({{"name", text(port.name)},
-                    {"media", media_name(port.media)},
+                    {"media", avrig::media_name(port.media)},
                     {"pixel_formats", text(port.pixel_formats)},
                     {"sample_rates", text(port.sample_rates)},
                     {"channels", text(port.channels)},

@@ -4,18 +4,14 @@
 /// avrig-probe FILE: what became of the demo clip on its way into this recording.
 
 #include "probe_file.hpp"
-#include <avrig/error.hpp>
+#include "tool.hpp"
 #include <avrig/media/handles.hpp>
 
 #include <cstdio>
 #include <iostream>
-#include <string>
-
-#include <boost/program_options.hpp>
 
 namespace {
 
-namespace po = boost::program_options;
 using avrig::probe::Summary;
 
 constexpr const char* kHelp =
@@ -77,27 +73,18 @@ void print_json(const Summary& seen) {
 }
 
 int run(int argc, char** argv) {
-  std::string path;
-  po::options_description named("Options");
-  named.add_options()("help,h", "this text")("json", "for programs");
-  po::options_description all(named);
-  all.add_options()("file", po::value(&path));
-  po::positional_options_description places;
-  places.add("file", 1);
-  po::variables_map given;
-  po::store(po::command_line_parser(argc, argv).options(all).positional(places).run(), given);
-  po::notify(given);
-  if (given.count("help") != 0) {
-    std::cout << "avrig-probe FILE [options]\n" << kHelp << named;
+  avrig::tool::Line line("avrig-probe FILE [options]", kHelp);
+  line.options()("json", "for programs");
+  if (!line.parse(argc, argv)) {
     return 0;
   }
-  if (path.empty()) {
+  if (line.file().empty()) {
     std::cerr << "avrig-probe: give a file to look into\n";
     return 1;
   }
   avrig::media::set_ffmpeg_log(avrig::media::FfmpegLog::Silent);
-  const Summary seen = avrig::probe::probe_file(path);
-  if (given.count("json") != 0) {
+  const Summary seen = avrig::probe::probe_file(line.file());
+  if (line.has("json")) {
     print_json(seen);
   } else {
     print_text(seen);
@@ -108,13 +95,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const avrig::Error& error) {
-    std::fprintf(stderr, "avrig-probe: %s\n", error.what());
-    return static_cast<int>(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "avrig-probe: %s\n", error.what());
-    return 1;
-  }
+  return avrig::tool::run("avrig-probe", [&] { return run(argc, argv); });
 }

@@ -3,6 +3,7 @@
 #include "loopback.hpp"
 #include <avrig/dipstream/desk_server.hpp>
 #include <avrig/error.hpp>
+#include <avrig/socket_message.hpp>
 
 #include <algorithm>
 #include <array>
@@ -39,40 +40,9 @@ bool same_user(int fd) noexcept {
 
 /// Bytes that went out; 0 where it would block, -1 where nobody is there any more.
 ssize_t send_some(int to, std::string_view text, int fd) noexcept {
-  iovec bytes{const_cast<char*>(text.data()), text.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = room.data();
-    message.msg_controllen = room.size();
-    cmsghdr* control = CMSG_FIRSTHDR(&message);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(control), &fd, sizeof fd);
-  }
-  const ssize_t sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const OutgoingMessage<1> message(text, {&fd, fd >= 0 ? std::size_t{1} : std::size_t{0}});
+  const ssize_t sent = ::sendmsg(to, &message.header(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return sent < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : sent;
-}
-
-void take_fds(msghdr& message, std::vector<UniqueFd>& fds) {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
-       control = CMSG_NXTHDR(&message, control)) {
-    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t index = 0; index < count; ++index) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(control) + index * sizeof(int), sizeof fd);
-      UniqueFd owned(fd);
-      if (fds.size() < kMostFds) {
-        fds.push_back(std::move(owned));
-      }
-    }
-  }
 }
 
 }  // namespace
@@ -197,7 +167,7 @@ void DeskServer::read_from(Connection& connection) {
       connection.gone = count == 0 || (errno != EAGAIN && errno != EINTR);
       return;
     }
-    take_fds(message, connection.fds);
+    take_fds(message, connection.fds, kMostFds);
     connection.pending.append(bytes.data(), static_cast<std::size_t>(count));
     hear_lines(connection);
     if (connection.pending.size() > kLongestLine) {

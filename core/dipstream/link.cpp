@@ -4,6 +4,7 @@
 
 #include <avrig/dipstream/dipstream.hpp>
 #include <avrig/mixer/commands.hpp>
+#include <avrig/socket_message.hpp>
 
 #include <array>
 #include <cerrno>
@@ -36,21 +37,8 @@ UniqueFd connected(const std::string& path) {
 
 /// Bytes that went out, a descriptor along with the first; -1 where nobody is there any more.
 ssize_t send_with(int to, std::string_view text, int fd) noexcept {
-  iovec bytes{const_cast<char*>(text.data()), text.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = room.data();
-    message.msg_controllen = room.size();
-    cmsghdr* control = CMSG_FIRSTHDR(&message);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(control), &fd, sizeof fd);
-  }
-  return ::sendmsg(to, &message, MSG_NOSIGNAL);
+  const OutgoingMessage<1> message(text, {&fd, fd >= 0 ? std::size_t{1} : std::size_t{0}});
+  return ::sendmsg(to, &message.header(), MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -209,14 +197,7 @@ void Link::read_all() {
     if (count <= 0) {
       break;
     }
-    for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
-         control = CMSG_NXTHDR(&message, control)) {
-      int fd = -1;
-      if (control->cmsg_type == SCM_RIGHTS && control->cmsg_len >= CMSG_LEN(sizeof fd)) {
-        std::memcpy(&fd, CMSG_DATA(control), sizeof fd);
-        fds_.emplace_back(fd);
-      }
-    }
+    take_fds(message, fds_);
     pending.append(bytes.data(), static_cast<std::size_t>(count));
     std::size_t begin = 0;
     for (std::size_t end = 0; (end = pending.find('\n', begin)) != std::string::npos;

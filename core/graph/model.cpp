@@ -35,21 +35,6 @@ const avrig_format* Model::format(std::size_t ring) const {
   return &configured->outputs[node.output];
 }
 
-const char* media_name(std::uint32_t media) {
-  switch (media) {
-    case AVRIG_MEDIA_AUDIO:
-      return "audio";
-    case AVRIG_MEDIA_VIDEO:
-      return "video";
-    case AVRIG_MEDIA_FEATURES:
-      return "features";
-    case AVRIG_MEDIA_PACKETS:
-      return "packets";
-    default:
-      return "any media";
-  }
-}
-
 std::string describe_format(const avrig_format& format) {
   std::string text;
   switch (format.media) {

@@ -3,6 +3,7 @@
 #include <avrig/control_folder.hpp>
 #include <avrig/error.hpp>
 #include <avrig/launch/control_server.hpp>
+#include <avrig/socket_message.hpp>
 
 #include <array>
 #include <cerrno>
@@ -31,22 +32,10 @@ bool same_user(int fd) noexcept {
 }
 
 bool send_line(int to, const std::string& line, const std::vector<int>& fds) noexcept {
-  iovec bytes{const_cast<char*>(line.data()), line.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMostFds)> room{};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  if (!fds.empty() && fds.size() <= kMostFds) {
-    message.msg_control = room.data();
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    cmsghdr* control = CMSG_FIRSTHDR(&message);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    std::memcpy(CMSG_DATA(control), fds.data(), sizeof(int) * fds.size());
-  }
+  const OutgoingMessage<kMostFds> message(line, fds);
   // A tool that does not read must not stop the rig: what does not fit at once is not sent.
-  return ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(line.size());
+  return ::sendmsg(to, &message.header(), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+         static_cast<ssize_t>(line.size());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include <avrig/error.hpp>
 #include <avrig/monotonic.hpp>
+#include <avrig/socket_message.hpp>
 #include <avrig/stage/wire.hpp>
 
 #include <algorithm>
@@ -37,23 +38,10 @@ bool Socket::send(const std::string& text, const std::vector<int>& fds) noexcept
   if (text.size() > kMaxBytes || fds.size() > kMaxFds) {
     return false;
   }
-  iovec bytes{const_cast<char*>(text.data()), text.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFds)> room{};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  if (!fds.empty()) {
-    message.msg_control = room.data();
-    message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-    cmsghdr* control = CMSG_FIRSTHDR(&message);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-    std::memcpy(CMSG_DATA(control), fds.data(), sizeof(int) * fds.size());
-  }
+  const OutgoingMessage<kMaxFds> message(text, fds);
   ssize_t sent = 0;
   do {
-    sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    sent = ::sendmsg(fd_.get(), &message.header(), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   return sent == static_cast<ssize_t>(text.size());
 }
@@ -76,18 +64,7 @@ std::optional<Message> Socket::receive() {
     return std::nullopt;
   }
   result.text.resize(static_cast<std::size_t>(got));
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
-       control = CMSG_NXTHDR(&message, control)) {
-    if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t index = 0; index < count; ++index) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(control) + index * sizeof(int), sizeof fd);
-      result.fds.emplace_back(fd);
-    }
-  }
+  take_fds(message, result.fds);
   return result;
 }
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
+#include <avrig/media_name.hpp>
 #include <avrig/shm/layout.hpp>
 #include <avrig/spec/pipeline_spec.hpp>
 #include <avrig/spec/problem.hpp>
@@ -100,9 +101,6 @@ struct Model {
     return spec.group(spec.stages[gate].target);
   }
 };
-
-/// "audio", "video", "features", "packets", "any media".
-[[nodiscard]] const char* media_name(std::uint32_t media);
 
 /// "1920x1080 yuv420p 30 fps", "48000 Hz 2 ch, blocks of 1024".
 [[nodiscard]] std::string describe_format(const avrig_format& format);
