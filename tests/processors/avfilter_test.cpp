@@ -192,8 +192,8 @@ TEST_CASE("wrong chains are refused by name before a frame comes") {
     }
     return "";
   };
-  CHECK(error_of("hflip,hflop") ==
-        "parameter 'chain': FFmpeg has no filter 'hflop' (see ffmpeg -filters)");
+  CHECK(error_of("hflip,hflop")
+            .ends_with("parameter 'chain': FFmpeg has no filter 'hflop' (see ffmpeg -filters)"));
   CHECK(error_of(" ").find("names no filter") != std::string::npos);
   CHECK(error_of("eq=contrst=2").find("contrst") != std::string::npos);
   CHECK(error_of("split").find("'split'") != std::string::npos);

@@ -2,12 +2,12 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
-/// A host in small for the built-in processors: loads the library by its one symbol, settles the
-/// formats, gives it frames with stamps as the ABI promises them, and keeps what comes out.
+/// One built-in processor, driven call by call: what avrig::testing::Rig does for whole streams.
+/// The library is loaded by its one symbol, frames come with stamps as the ABI promises them.
 
-#include <avrig/plugin.h>
+#include <avrig/plugin/instance.hpp>
+#include <avrig/testing.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,48 +16,42 @@
 
 namespace avrig::rig {
 
-/// A frame with memory of its own, rows 64-byte aligned.
-class Frame {
+/// A frame with memory of its own, as a pointer to what the plug-in sees.
+class Frame : public testing::Frame {
  public:
-  explicit Frame(const avrig_format& format);
-  Frame(const Frame& other);
-  Frame& operator=(const Frame&) = delete;
-  ~Frame() = default;
+  using testing::Frame::Frame;
 
-  [[nodiscard]] const avrig_format& format() const { return format_; }
-  [[nodiscard]] avrig_frame* get() { return &frame_; }
-  [[nodiscard]] const avrig_frame* get() const { return &frame_; }
-  avrig_frame* operator->() { return &frame_; }
-  const avrig_frame* operator->() const { return &frame_; }
-  [[nodiscard]] float* channel(std::uint32_t c) const;
-  [[nodiscard]] std::uint8_t* row(std::uint32_t plane, std::uint32_t y) const;
-  [[nodiscard]] const std::vector<std::byte>& bytes() const { return memory_; }
-
- private:
-  void point_planes();
-
-  avrig_format format_;
-  std::vector<std::byte> memory_;
-  avrig_frame frame_{};
-  std::vector<std::size_t> offsets_;
+  [[nodiscard]] avrig_frame* get() { return &raw(); }
+  [[nodiscard]] const avrig_frame* get() const { return &raw(); }
+  avrig_frame* operator->() { return &raw(); }
+  const avrig_frame* operator->() const { return &raw(); }
+  [[nodiscard]] float* channel(std::uint32_t c) const { return testing::Frame::channel(c).data(); }
+  [[nodiscard]] std::uint8_t* row(std::uint32_t plane, std::uint32_t y) const {
+    return testing::Frame::row(plane, y).data();
+  }
 };
 
-[[nodiscard]] avrig_format audio(std::uint32_t rate, std::uint32_t channels, std::uint32_t block);
-[[nodiscard]] avrig_format video(const std::string& pixels, std::uint32_t w, std::uint32_t h);
+[[nodiscard]] inline avrig_format audio(std::uint32_t rate,
+                                        std::uint32_t channels,
+                                        std::uint32_t block) {
+  return testing::audio_format(rate, channels, block);
+}
+[[nodiscard]] inline avrig_format video(const std::string& pixels,
+                                        std::uint32_t w,
+                                        std::uint32_t h) {
+  return testing::video_format(pixels, w, h, 30);
+}
 
 using Settings = std::map<std::string, std::string>;
 using Frames = std::vector<std::unique_ptr<Frame>>;
 
-/// One instance of a component. Set-up failures throw std::runtime_error with the plug-in's text.
-class Rig {
+/// One instance of a component. Set-up failures throw Error with the plug-in's text.
+class Rig : private plugin::HostServices {
  public:
   explicit Rig(const std::string& library, const Settings& settings = {});
-  ~Rig();
-  Rig(const Rig&) = delete;
-  Rig& operator=(const Rig&) = delete;
 
-  [[nodiscard]] const avrig_traits& traits() const { return traits_; }
-  [[nodiscard]] const avrig_configuration& configuration() const { return configuration_; }
+  [[nodiscard]] const avrig_traits& traits() const { return *traits_; }
+  [[nodiscard]] const avrig_configuration& configuration() const { return *configuration_; }
   [[nodiscard]] const avrig_format& output() const { return outputs_.at(0); }
   /// configure and start; a null entry is an input that is not connected.
   void open(const std::vector<const avrig_format*>& inputs);
@@ -68,25 +62,26 @@ class Rig {
   std::int32_t process(const Frame& input, Frames& out) { return process({input.get()}, out); }
   std::int32_t edit(Frame& picture);
   void drain(Frames& out);
-  void stop();
+  void stop() { instance_->stop(); }
   void restart();
   void break_stream(std::uint32_t input, std::uint32_t reason);
-  void set(const std::string& name, const std::string& value);
+  void set(const std::string& name, const std::string& value) {
+    instance_->set_parameter(name, value);
+  }
 
   std::map<std::string, std::uint64_t> counters;
   std::vector<std::string> lines;
-  std::string error;
 
  private:
+  void log(std::uint32_t level, std::string_view text) noexcept override;
+  void count(const char* name, std::uint64_t n) noexcept override;
+  [[nodiscard]] std::int64_t now_ns() noexcept override { return 0; }
   std::int32_t step(bool draining, const std::vector<const avrig_frame*>& inputs, Frames& out);
   void preset(avrig_frame& frame, const std::vector<const avrig_frame*>& inputs) const;
-  void check(std::int32_t status) const;
 
-  avrig_host host_{};
-  const avrig_component* component_ = nullptr;
-  void* self_ = nullptr;
-  avrig_traits traits_{};
-  avrig_configuration configuration_{};
+  std::unique_ptr<plugin::PluginInstance> instance_;
+  const avrig_traits* traits_ = nullptr;
+  const avrig_configuration* configuration_ = nullptr;
   std::vector<avrig_format> inputs_;
   std::vector<avrig_format> outputs_;
 };
