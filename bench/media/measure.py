@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent))
 import report  # noqa: E402
 import runner  # noqa: E402
 
-FRAMES = 240
+FRAMES = 600
 SIZE = (1920, 1080)
 # x264 as `write: media` sets it when nothing is said; two threads for whatever has threads.
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-crf", "20", "-g", "60",
@@ -40,7 +40,7 @@ class Bench:
         self.bin, self.programs = build / "bin", build / "bench_bin"
         self.clips = build / "bench_clips"
         self.clips.mkdir(parents=True, exist_ok=True)
-        self.clip = self.clips / "picture-1080p.mp4"
+        self.clip = self.clips / f"picture-1080p-{FRAMES}.mp4"
         self.demo = self.clips / "demo.mkv"
         if not self.clip.exists():
             subprocess.run(FFMPEG + ["-f", "lavfi", "-i", f"testsrc2=s={SIZE[0]}x{SIZE[1]}:r=30",

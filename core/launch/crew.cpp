@@ -4,12 +4,11 @@
 #include <avrig/launch/crew.hpp>
 #include <avrig/launch/parameters.hpp>
 #include <avrig/launch/programs.hpp>
+#include <avrig/launch/scheduling.hpp>
 #include <avrig/monotonic.hpp>
 
 #include <algorithm>
 #include <filesystem>
-#include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -56,31 +55,6 @@ json to_json_request(const stage::Request& request) {
           {"trigger", request.trigger},
           {"tolerance_ns", request.tolerance_ns},
           {"group", json::parse(request.group)}};
-}
-
-/// What the kernel is to give the process; a refusal costs quality, not the run.
-std::string apply_scheduling(const spec::StageSpec& stage, pid_t pid) {
-  std::string refused;
-  if (!stage.cpus.empty()) {
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    for (const int cpu : stage.cpus) {
-      CPU_SET(static_cast<std::size_t>(cpu), &cpus);
-    }
-    if (::sched_setaffinity(pid, sizeof cpus, &cpus) != 0) {
-      refused += " cpus";
-    }
-  }
-  if (stage.nice != 0 && ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), stage.nice) != 0) {
-    refused += " nice";
-  }
-  if (stage.realtime > 0) {
-    const sched_param priority{stage.realtime};
-    if (::sched_setscheduler(pid, SCHED_FIFO, &priority) != 0) {
-      refused += " realtime";
-    }
-  }
-  return refused;
 }
 
 }  // namespace
@@ -192,7 +166,7 @@ void Crew::start(Member& member) {
                                   handlers_.ended(member, status);
                                 }
                               }});
-  const std::string refused = apply_scheduling(*member.spec, member.process->pid());
+  const std::string refused = apply_scheduling(*spec_, *member.spec, member.process->pid());
   if (!refused.empty()) {
     log_->warn("stage '" + member.spec->id + "': the system refused" + refused +
                "; it runs without ('avrig doctor' says how to allow it)");

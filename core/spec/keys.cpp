@@ -144,7 +144,14 @@ void add_stage_options(std::vector<Key>& table, Scope s) {
                                  kHour,
                                  "A frame in hand for longer means that the stage hangs: it is "
                                  "killed and restarted. 0 = never.")));
-  table.push_back(value(s, number("nice", 0, -20, 19, "", "The process's nice value.")));
+  table.push_back(value(s,
+                        number("nice",
+                               0,
+                               -20,
+                               19,
+                               "",
+                               "The process's nice value. 0 = the launcher's; offline, a stage "
+                               "then yields to those behind it.")));
   table.push_back(value(
       s, number("realtime", 0, 0, 95, "", "SCHED_FIFO priority of the stage; 0 = ordinary.")));
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The avrig authors
+#include <avrig/launch/scheduling.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <string>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace avrig;
+
+namespace {
+
+spec::StageSpec stage(const std::string& id, const std::vector<std::string>& inputs) {
+  spec::StageSpec out;
+  out.id = id;
+  for (const std::string& from : inputs) {
+    spec::InputSpec input;
+    input.stage = from;
+    out.inputs.push_back(input);
+  }
+  return out;
+}
+
+spec::PipelineSpec chain() {
+  spec::PipelineSpec out;
+  out.offline = true;
+  out.stages = {stage("clip", {}),
+                stage("clean", {"clip"}),
+                stage("blur", {"clip"}),
+                stage("mark", {"blur"}),
+                stage("take", {"clean", "mark"}),
+                stage("alone", {})};
+  return out;
+}
+
+/// A process that sleeps, for the test to change.
+class Sleeper {
+ public:
+  Sleeper() : pid_(::fork()) {
+    if (pid_ == 0) {
+      for (;;) {
+        ::pause();
+      }
+    }
+  }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+  ~Sleeper() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] int nice() const { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(pid_)); }
+
+ private:
+  pid_t pid_;
+};
+
+int own_nice() {
+  return ::getpriority(PRIO_PROCESS, 0);
+}
+
+}  // namespace
+
+TEST_SUITE("launch/scheduling") {
+  TEST_CASE("scheduling: offline, a stage yields to those behind it, the further the more") {
+    const spec::PipelineSpec spec = chain();
+    CHECK(launch::offline_niceness(spec, "take") == 0);
+    CHECK(launch::offline_niceness(spec, "alone") == 0);
+    CHECK(launch::offline_niceness(spec, "clean") == 10);
+    CHECK(launch::offline_niceness(spec, "mark") == 10);
+    CHECK(launch::offline_niceness(spec, "blur") == 15);
+    CHECK(launch::offline_niceness(spec, "clip") == 19);
+  }
+
+  TEST_CASE("scheduling: the process gets it, live ones stay, and what the file says counts") {
+    spec::PipelineSpec spec = chain();
+    const Sleeper blur;
+    CHECK(launch::apply_scheduling(spec, spec.stages[2], blur.pid()).empty());
+    CHECK(blur.nice() == std::min(19, own_nice() + 15));
+    spec.stages[2].nice = 18;
+    CHECK(launch::apply_scheduling(spec, spec.stages[2], blur.pid()).empty());
+    CHECK(blur.nice() == 18);
+    spec.offline = false;
+    const Sleeper live;
+    CHECK(launch::apply_scheduling(spec, spec.stages[1], live.pid()).empty());
+    CHECK(live.nice() == own_nice());
+  }
+
+  TEST_CASE("scheduling: what the system refuses is named") {
+    spec::PipelineSpec spec = chain();
+    spec.stages[0].cpus = {1023};
+    const Sleeper clip;
+    CHECK(launch::apply_scheduling(spec, spec.stages[0], clip.pid()) == " cpus");
+  }
+}
