@@ -134,6 +134,7 @@ DipStream::Impl::Impl(const DipStreamOptions& options) : finished(options.finish
       [this](const json& message) { hear(message); },
       [this](const json& message) { pass_on(message); },
       [this] { end(); });
+  link->begin_session();
   (void)link->ask({{"do", "subscribe"}, {"events", "mine"}});
   const json info = link->ask({{"do", "info"}});
   rate = info.at("samplerate").get<unsigned>();

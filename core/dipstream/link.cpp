@@ -6,6 +6,7 @@
 #include <avrig/mixer/commands.hpp>
 #include <avrig/socket_message.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -20,8 +21,11 @@ namespace {
 using nlohmann::json;
 
 constexpr double kAnswerSeconds = 30;  // a long file may be decoded meanwhile
+constexpr auto kComeBack = std::chrono::seconds(20);
+constexpr auto kTryAgain = std::chrono::milliseconds(20);
 
-UniqueFd connected(const std::string& path) {
+/// Who listens there; nobody, and errno says why.
+UniqueFd try_connect(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
@@ -29,10 +33,24 @@ UniqueFd connected(const std::string& path) {
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  if (fd && ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    const int why = errno;
+    fd.reset();
+    errno = why;
+  }
+  return fd;
+}
+
+UniqueFd connected(const std::string& path) {
+  UniqueFd fd = try_connect(path);
+  if (!fd) {
     throw StreamError("no mixer listens at '" + path + "': " + std::strerror(errno));
   }
   return fd;
+}
+
+std::string line_of(const json& request) {
+  return request.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 /// Bytes that went out, a descriptor along with the first; -1 where nobody is there any more.
@@ -44,7 +62,8 @@ ssize_t send_with(int to, std::string_view text, int fd) noexcept {
 }  // namespace
 
 Link::Link(const std::string& path, OnEvent on_event, OnEvent after, std::function<void()> on_close)
-    : fd_(connected(path)),
+    : path_(path),
+      fd_(connected(path)),
       on_event_(std::move(on_event)),
       after_(std::move(after)),
       on_close_(std::move(on_close)),
@@ -56,19 +75,43 @@ Link::~Link() {
 }
 
 void Link::shut() noexcept {
+  ending_.store(true);
+  const std::lock_guard<std::mutex> lock(turning_);
   (void)::shutdown(fd_.get(), SHUT_RDWR);
 }
 
-void Link::send_all(const std::string& text, int fd) {
-  const std::lock_guard<std::mutex> lock(sending_);
+void Link::begin_session() {
+  const Reply reply = take(post({{"do", "session"}}), kAnswerSeconds);
+  if (reply.what.value("survives", false)) {
+    const std::lock_guard<std::mutex> lock(sending_);
+    session_ = reply.what.at("session").get<std::string>();
+  }
+}
+
+/// False: nobody is there any more.
+bool Link::send_all(const std::string& text, int fd) {
   std::size_t sent = 0;
   while (sent < text.size()) {
     const ssize_t count =
         send_with(fd_.get(), std::string_view(text).substr(sent), sent == 0 ? fd : -1);
     if (count < 0 && errno != EINTR) {
-      throw StreamError("the mixer has gone");
+      return false;
     }
     sent += count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+  return true;
+}
+
+void Link::send(json request, std::uint64_t number, int fd) {
+  request["id"] = number;
+  const std::lock_guard<std::mutex> lock(sending_);
+  const std::string line = line_of(request);
+  const bool comes_back = !session_.empty() && !closed_.load();
+  if (comes_back) {
+    open_[number] = {std::move(request), fd >= 0 ? UniqueFd(::dup(fd)) : UniqueFd()};
+  }
+  if (!send_all(line, fd) && !comes_back) {
+    throw StreamError("the mixer has gone");
   }
 }
 
@@ -79,14 +122,18 @@ std::uint64_t Link::post(json request, int fd) {
     number = next_++;
     awaited_.insert(number);
   }
-  request["id"] = number;
-  send_all(request.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", fd);
+  send(std::move(request), number, fd);
   return number;
 }
 
+// It has a number too, so that it is said once, whatever happens to the connection.
 void Link::tell(json request) {
-  request.erase("id");  // nothing to answer to, nor to take for said already
-  send_all(request.dump(-1, ' ', false, json::error_handler_t::replace) + "\n", -1);
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    number = next_++;
+  }
+  send(std::move(request), number, -1);
 }
 
 Link::Reply Link::take(std::uint64_t number, std::optional<double> timeout_s) {
@@ -180,8 +227,21 @@ bool Link::wait(const std::function<bool()>& condition) {
 }
 
 void Link::read_all() {
+  do {
+    read_connection();
+  } while (come_back());
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closed_.store(true);
+  }
+  changed_.notify_all();
+  on_close_();
+}
+
+void Link::read_connection() {
   std::string pending;
   std::vector<char> bytes(65536);
+  fds_.clear();
   for (;;) {
     iovec part{bytes.data(), bytes.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * 8)> room;
@@ -195,7 +255,7 @@ void Link::read_all() {
       continue;
     }
     if (count <= 0) {
-      break;
+      return;
     }
     take_fds(message, fds_);
     pending.append(bytes.data(), static_cast<std::size_t>(count));
@@ -206,17 +266,74 @@ void Link::read_all() {
     }
     pending.erase(0, begin);
   }
+}
+
+// To the writer's successor: the same place on the timeline, the same handles. A path that is gone
+// means that the mixer ended in good order.
+bool Link::come_back() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    closed_.store(true);
+    const std::lock_guard<std::mutex> lock(sending_);
+    if (session_.empty()) {
+      return false;
+    }
   }
-  changed_.notify_all();
-  on_close_();
+  const auto until = std::chrono::steady_clock::now() + kComeBack;
+  while (!ending_.load() && std::chrono::steady_clock::now() < until) {
+    UniqueFd fresh = try_connect(path_);
+    if (!fresh && errno == ENOENT) {
+      return false;
+    }
+    if (fresh) {
+      const std::lock_guard<std::mutex> lock(sending_);
+      {
+        const std::lock_guard<std::mutex> turning(turning_);
+        fd_ = std::move(fresh);
+      }
+      say_all_again();
+      return !ending_.load();
+    }
+    std::this_thread::sleep_for(kTryAgain);
+  }
+  return false;
+}
+
+// Where sending fails the connection has ended again, which its reader finds next.
+void Link::say_all_again() {
+  const json resume = {{"do", "resume_session"}, {"session", session_}, {"seen", seen_}, {"id", 0}};
+  bool there = send_all(line_of(resume), -1);
+  for (auto& [number, open] : open_) {
+    json request = open.request;
+    request["again"] = true;
+    there = there && send_all(line_of(request), open.fd ? open.fd.get() : -1);
+  }
+}
+
+// False: an event that came before its connection ended, or the end of the session itself.
+bool Link::is_news(const json& message) {
+  if (message.contains("event")) {
+    const std::uint64_t number = message.value("seq", seen_ + 1);
+    const bool fresh = number > seen_;
+    seen_ = std::max(seen_, number);
+    return fresh;
+  }
+  const auto id = message.find("id");
+  if (id == message.end() || !id->is_number_unsigned()) {
+    return true;
+  }
+  const auto number = id->get<std::uint64_t>();
+  const std::lock_guard<std::mutex> lock(sending_);
+  if (number == 0 && !message.value("ok", false)) {
+    session_.clear();  // another mixer's: what we had is gone
+    const std::lock_guard<std::mutex> turning(turning_);
+    (void)::shutdown(fd_.get(), SHUT_RDWR);
+  }
+  open_.erase(number);
+  return number != 0;
 }
 
 void Link::take_line(const std::string& line) {
   json message = json::parse(line, nullptr, false);
-  if (!message.is_object()) {
+  if (!message.is_object() || !is_news(message)) {
     return;
   }
   const bool event = message.contains("event");

@@ -6,6 +6,7 @@
 #include <avrig/shm/command_queue.hpp>
 #include <avrig/unique_fd.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,10 @@ namespace avrig::dipstream {
 /// A client's end of a mixer: requests and events as JSON lines over its socket, commands through
 /// a queue in shared memory.
 ///
+/// A mixer that outlives its writer's death (a rig's) has sessions: then the link comes back by
+/// itself, asks again for what was not answered, and gives each event once. The queue is the same
+/// memory before and after.
+///
 /// Thread: any
 class Link {
  public:
@@ -39,6 +44,9 @@ class Link {
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
+
+  /// Where the mixer has sessions that survive, have one. Before the first other request.
+  void begin_session();
 
   /// Send a request, with a descriptor where `fd` >= 0; its number.
   std::uint64_t post(nlohmann::json request, int fd = -1);
@@ -61,13 +69,29 @@ class Link {
   void shut() noexcept;
 
  private:
-  void send_all(const std::string& text, int fd);
+  struct Open {  ///< asked and not answered
+    nlohmann::json request;
+    UniqueFd fd;
+  };
+
+  void send(nlohmann::json request, std::uint64_t number, int fd);
+  [[nodiscard]] bool send_all(const std::string& text, int fd);
   void read_all();
+  void read_connection();
+  [[nodiscard]] bool come_back();
+  void say_all_again();
   void take_line(const std::string& line);
+  [[nodiscard]] bool is_news(const nlohmann::json& message);
   void open_queue();
 
-  UniqueFd fd_;
+  const std::string path_;
   std::mutex sending_;
+  std::string session_;                 // with sending_; "": none
+  std::map<std::uint64_t, Open> open_;  // with sending_, while there is a session
+  std::uint64_t seen_ = 0;              // the reader's own, once there is a session
+  std::atomic<bool> ending_{false};
+  std::mutex turning_;  // of fd_, where the reader changes it or shut() shuts it
+  UniqueFd fd_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t next_ = 1;

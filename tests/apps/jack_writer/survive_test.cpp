@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "jack_rig.hpp"
+#include <avrig/dipstream/dipstream.hpp>
 #include <avrig/launch/child_process.hpp>
 #include <avrig/unique_fd.hpp>
 
@@ -9,6 +10,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
+#include <optional>
 #include <poll.h>
 #include <random>
 #include <set>
@@ -388,5 +391,56 @@ TEST_SUITE("apps/jack_writer survival") {
       }
     }
     CHECK(started.size() >= kVoices);
+  }
+
+  TEST_CASE("an experiment in C++ keeps its sources and its requests through the writer's death") {
+    const DummyServer server;
+    const Rig rig(server.name());
+    const std::string socket = rig.socket();
+    std::optional<dipstream::DipStream> stream;
+    REQUIRE(eventually([&] {
+      try {
+        stream.emplace(dipstream::DipStreamOptions{.attach = socket});
+        return true;
+      } catch (const dipstream::StreamError&) {
+        return false;
+      }
+    }));
+    std::mutex mutex;
+    std::vector<dipstream::Event> events;
+    stream->subscribe([&](const dipstream::Event& event) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      events.push_back(event);
+    });
+    const std::vector<float> tone(48000, 0.125F);
+    dipstream::Source hum = stream->add(48000, tone, {1});
+    dipstream::Source beep = stream->add(48000, tone, {2});
+    hum.start({.loop = true});
+    const double begun = hum.start_time().value();
+    const double due = stream->now() + 2.0;
+    beep.start({.at = due, .wait = false});
+    const pid_t writer = rig.writer();
+    REQUIRE(writer > 0);
+    REQUIRE(::kill(writer, SIGKILL) == 0);
+
+    // Said while nobody is there, or said to the successor: which of them is the clock's affair.
+    dipstream::Source click = stream->add(48000, tone, {2}, {.name = "click"});
+    CHECK(hum.is_playing());
+    CHECK(hum.start_time() == begun);
+    REQUIRE(eventually([&] { return beep.end_time().has_value(); }));
+    CHECK(std::abs(beep.start_time().value() - due) < 0.51 / 48000);  // the sample next to it
+    CHECK(beep.playback_duration().value() == doctest::Approx(1.0).epsilon(1e-12));
+    click.start({.timeout = 5.0, .wait = false});
+    hum.stop({.timeout = 5.0});
+    CHECK_FALSE(hum.is_playing());
+    click.stop({.timeout = 5.0});
+    const std::lock_guard<std::mutex> lock(mutex);
+    std::set<std::pair<std::uint64_t, std::uint32_t>> started;
+    for (const dipstream::Event& event : events) {
+      if (event.kind == "started" && event.state == "predicted") {
+        CHECK(started.emplace(event.voice, event.play).second);
+      }
+    }
+    CHECK(started.size() == 3);
   }
 }
