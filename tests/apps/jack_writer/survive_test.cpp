@@ -320,10 +320,15 @@ TEST_SUITE("apps/jack_writer survival") {
     // The next request comes back by itself; it is a new start of a voice from before.
     const json again = experiment.ask({{"do", "voice"}, {"voice", parts[0].voice}});
     CHECK(again.at("is_playing") == true);
-    std::int64_t now = 0;
+    // Until all have begun, and long enough behind the hole, however long a busy machine made that.
+    std::int64_t end = first + static_cast<std::int64_t>(kVoices) * 3500;
     REQUIRE(experiment.hear_until([&] {
-      now = experiment.ask({{"do", "now"}}).at("rendered");
-      return now > first + static_cast<std::int64_t>(kVoices) * 3500 + 12000;
+      for (const json& event : experiment.events) {
+        if (event.at("event") == "gap" && !event.contains("voice")) {
+          end = std::max(end, event.at("to").get<std::int64_t>() + 96000);
+        }
+      }
+      return experiment.ask({{"do", "now"}}).at("rendered") > end + 12000;
     }));
     CHECK(experiment.ask({{"do", "start"}, {"voice", parts[1].voice}}).at("play") == 2);
 
@@ -353,7 +358,6 @@ TEST_SUITE("apps/jack_writer survival") {
     const std::int64_t clip_zero =
         seen_frame + 1 - std::lround(recorder.at_frame(0, seen_frame) * 32768.0F) - 20000;
     std::int64_t clip_wrong = 0;
-    const std::int64_t end = first + static_cast<std::int64_t>(kVoices) * 3500;
     for (std::int64_t sample = first; sample < end; ++sample) {
       const float heard = recorder.at_frame(1, sample + zero);
       if (heard == -9.0F) {
@@ -408,10 +412,12 @@ TEST_SUITE("apps/jack_writer survival") {
     }));
     std::mutex mutex;
     std::vector<dipstream::Event> events;
-    stream->subscribe([&](const dipstream::Event& event) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      events.push_back(event);
-    });
+    stream->subscribe(
+        [&](const dipstream::Event& event) {
+          const std::lock_guard<std::mutex> lock(mutex);
+          events.push_back(event);
+        },
+        true);
     const std::vector<float> tone(48000, 0.125F);
     dipstream::Source hum = stream->add(48000, tone, {1});
     dipstream::Source beep = stream->add(48000, tone, {2});
@@ -428,7 +434,17 @@ TEST_SUITE("apps/jack_writer survival") {
     CHECK(hum.is_playing());
     CHECK(hum.start_time() == begun);
     REQUIRE(eventually([&] { return beep.end_time().has_value(); }));
-    CHECK(std::abs(beep.start_time().value() - due) < 0.51 / 48000);  // the sample next to it
+    // On the sample next to the one it was asked for, or with the first one behind the hole.
+    double expected = due;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      for (const dipstream::Event& event : events) {
+        if (event.kind == "gap" && event.voice == 0) {
+          expected = std::max(due, event.time + static_cast<double>(event.value) / 48000);
+        }
+      }
+    }
+    CHECK(std::abs(beep.start_time().value() - expected) < 0.51 / 48000);
     CHECK(beep.playback_duration().value() == doctest::Approx(1.0).epsilon(1e-12));
     click.start({.timeout = 5.0, .wait = false});
     hum.stop({.timeout = 5.0});
@@ -441,6 +457,6 @@ TEST_SUITE("apps/jack_writer survival") {
         CHECK(started.emplace(event.voice, event.play).second);
       }
     }
-    CHECK(started.size() == 3);
+    CHECK(started.size() >= 3);  // the pipeline's own sound may be among them
   }
 }
