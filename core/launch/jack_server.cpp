@@ -68,6 +68,13 @@ std::pair<UniqueFd, UniqueFd> make_pipe() {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
+const char* advice(const std::string& said) {
+  return said.find("Too many servers") != std::string::npos
+             ? "servers that were killed fill JACK's list of eight: when no jackd runs, remove "
+               "/dev/shm/jack-shm-registry"
+             : "is jackd installed? (apt-get install jackd2)";
+}
+
 }  // namespace
 
 std::string jack_name(const std::string& asked) {
@@ -116,9 +123,28 @@ std::string PrivateJack::how_ended() {
 }
 
 PrivateJack::~PrivateJack() {
+  free_place();
   lifeline_.reset();
   constexpr std::int64_t kPatienceNs = 5'000'000'000;
   (void)guard_.wait(monotonic_ns() + kPatienceNs);
+}
+
+// A server that was killed keeps one of the eight places in JACK's list of servers, until one of
+// its name begins and ends in good order.
+void PrivateJack::free_place() noexcept {
+  constexpr int kLastSignal = 64;
+  const auto status =
+      guard_.try_wait();  // the guard's code is the server's, as a shell would say it
+  if (!status || status->value <= 128 || status->value > 128 + kLastSignal) {
+    return;
+  }
+  try {
+    restart();
+    constexpr std::int64_t kEnoughNs = 3'000'000'000;
+    wait_ready(monotonic_ns() + kEnoughNs);
+  } catch (const std::exception&) {
+    return;  // the place stays taken; nothing else depends on it
+  }
 }
 
 void PrivateJack::wait_ready(std::int64_t deadline_ns) {
@@ -128,9 +154,8 @@ void PrivateJack::wait_ready(std::int64_t deadline_ns) {
     if (guard_.try_wait()) {
       said += read_all(guard_.output_fd());
       throw Error(ErrorCode::Open,
-                  "cannot start a private JACK server (jackd -d " + spec_.driver +
-                      "): " + (said.empty() ? to_string(*guard_.try_wait()) : said) +
-                      "\nis jackd installed? (apt-get install jackd2)");
+                  "cannot start a private JACK server (jackd -d " + spec_.driver + "): " +
+                      (said.empty() ? to_string(*guard_.try_wait()) : said) + "\n" + advice(said));
     }
     if (monotonic_ns() > deadline_ns) {
       throw Error(ErrorCode::Open, "the private JACK server does not answer in time: " + said);

@@ -55,6 +55,7 @@ class PrivateJack {
 
  private:
   PrivateJack(spec::JackSpec spec, std::string program_dir);
+  void free_place() noexcept;
 
   spec::JackSpec spec_;
   std::string program_dir_;
