@@ -410,8 +410,9 @@ void Desk::drop_source(std::uint32_t number) {
   }
 }
 
-// The engine has let go of a voice: its memory may go.
-void Desk::give_back(mixer::VoiceId id) {
+// The engine has let go of a voice. One that ended within a block is told of before that block is
+// mixed: its memory may go when the engine has come past the voice's last sample.
+void Desk::give_back(mixer::VoiceId id, std::int64_t sample) {
   const auto found = voices_.find(id);
   if (found == voices_.end()) {
     return;
@@ -419,9 +420,20 @@ void Desk::give_back(mixer::VoiceId id) {
   if (!found->second.name.empty()) {
     names_.erase(found->second.name);
   }
-  drop_source(found->second.source);
+  being_mixed_.emplace_back(found->second.source, sample);
+  drop_what_was_mixed();
   voices_.erase(found);
   free_slots_.push_back(mixer::slot_of(id));
+}
+
+void Desk::drop_what_was_mixed() {
+  const std::int64_t position = host_->engine().position();
+  const auto kept = std::stable_partition(
+      being_mixed_.begin(), being_mixed_.end(), [&](auto& one) { return one.second > position; });
+  for (auto at = kept; at != being_mixed_.end(); ++at) {
+    drop_source(at->first);
+  }
+  being_mixed_.erase(kept, being_mixed_.end());
 }
 
 mixer::VoiceId Desk::voice_of(Fields& fields, const char* name) {

@@ -120,6 +120,7 @@ void Desk::turn() {
   while (!later_.empty() && host_->send(std::array{later_.front()})) {
     later_.pop_front();
   }
+  drop_what_was_mixed();
   // The clock before the events: whatever broke before its cycle is among them.
   OutputClock clock;
   const bool runs = host_->clock(clock);
@@ -195,7 +196,7 @@ void Desk::deal_with(const Event& event) {
   publish(event);
   ledger_.predicted(event);
   if (event.kind == EventKind::Removed) {
-    give_back(event.voice);
+    give_back(event.voice, event.sample);
   }
 }
 

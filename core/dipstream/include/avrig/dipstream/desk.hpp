@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -190,7 +191,9 @@ class Desk {
                   nlohmann::json more,
                   int fd);
   void remove_later(mixer::VoiceId id, std::uint32_t fade);
-  void give_back(mixer::VoiceId id);
+  /// `sample`: where it ended; the default: it never sounded.
+  void give_back(mixer::VoiceId id, std::int64_t sample = INT64_MIN);
+  void drop_what_was_mixed();
   void drop_source(std::uint32_t number);
 
   // Sending and replying ------------------------------------------------------------------------
@@ -276,7 +279,8 @@ class Desk {
     std::string id;
   };
   std::map<std::uint64_t, Origin> origins_;  // of the newest requests, for events
-  std::deque<mixer::Command> later_;         // of our own, when the queue was full
+  std::vector<std::pair<std::uint32_t, std::int64_t>> being_mixed_;  // source, last sample of it
+  std::deque<mixer::Command> later_;  // of our own, when the queue was full
   std::uint64_t next_request_ = 1;
   std::unique_ptr<Memory> memory_;           // null: nobody keeps anything
   std::map<ClientId, ClientId> speaks_for_;  // connections that took up a session
