@@ -108,6 +108,10 @@ mixer::Command Desk::emitter_of(Fields& fields, mixer::VoiceId voice, bool host)
 // What was asked for of space and buses is what the next request builds upon.
 void Desk::remember(const Commands& commands) {
   for (const mixer::Command& command : commands) {
+    if (command.kind == mixer::CommandKind::SetListener) {
+      listener_ = command.as.listener;
+      continue;
+    }
     const auto found = voices_.find(command.voice);
     if (found == voices_.end()) {
       continue;
@@ -136,10 +140,10 @@ void Desk::listener(ClientId client, Fields& fields, const json& id, std::vector
   }
   ear.speed_of_sound = within(fields, "speed_of_sound", static_cast<double>(ear.speed_of_sound), 1);
   ear.ramp = ramp_of(fields);
-  const mixer::Command command = mixer::set_listener(ear, when_of(fields, client == host_client_));
+  const Commands commands{mixer::set_listener(ear, when_of(fields, client == host_client_))};
   fields.finish();
-  send(client, id, {{command}}, json::object(), false);
-  listener_ = ear;
+  send(client, id, {commands}, json::object(), false);
+  remember(commands);
 }
 
 }  // namespace avrig::dipstream
