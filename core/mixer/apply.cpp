@@ -271,6 +271,7 @@ Reason Apply::stage_add(const Command& command, Staged& staged) noexcept {
   made.pan = static_cast<double>(add.pan);
   made.pitch = std::clamp(add.pitch, kMinPitch, kMaxPitch);
   voice = made;
+  state_.slots_used = std::max(state_.slots_used, slot + 1);
   state_.tones[slot] = Tone{};
   state_.tones[slot].bus = add.bus;
   state_.tones[slot].quality = add.quality;

@@ -23,6 +23,7 @@ bool soloed(const State& state, std::uint32_t bus) noexcept {
 }  // namespace
 
 void refresh_buses(State& state, std::uint32_t ramp) noexcept {
+  ++state.bus_changes;
   bool any_solo = false;
   for (std::uint32_t b = 0; b < kMaxBuses; ++b) {
     any_solo = any_solo || (state.buses[b].alive && state.buses[b].solo);

@@ -310,7 +310,7 @@ void do_global(State& state, const Doing& doing) noexcept {
   switch (command.kind) {
     case CommandKind::SetListener:
       state.listener = command.as.listener;
-      for (std::uint32_t slot = 0; slot < state.voices.capacity(); ++slot) {
+      for (std::uint32_t slot = 0; slot < state.slots_used; ++slot) {
         if (state.voices[slot].id != 0 && state.voices[slot].spatial) {
           refresh_place(state, slot, command.as.listener.ramp);
         }

@@ -31,8 +31,7 @@ Mix::Mix(State& state, const Kernels& kernels, const float* sinc_table)
       gains_{Floats(state.config.max_block + kPad), Floats(state.config.max_block + kPad)},
       fade_(state.config.max_block + kPad) {}
 
-inline Mix::Row& Mix::begin_row(std::uint32_t bus, std::uint32_t output) noexcept {
-  Row& begun = row(bus, output);
+inline void Mix::begin_row(Row& begun, std::uint32_t bus, std::uint32_t output) noexcept {
   begun.used = true;
   touched_ |= std::uint64_t{1} << bus;
   begun.peak = kUnmeasured;
@@ -40,13 +39,13 @@ inline Mix::Row& Mix::begin_row(std::uint32_t bus, std::uint32_t output) noexcep
       bus == favourite_
           ? outputs_[output] + offset_
           : row_memory_.get() + (std::size_t{bus} * state_.config.outputs + output) * row_stride_;
-  return begun;
 }
 
 float* Mix::used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) noexcept {
   Row& wanted = row(bus, output);
   if (!wanted.used) {
-    std::fill_n(begin_row(bus, output).samples, n, 0.0F);
+    begin_row(wanted, bus, output);
+    std::fill_n(wanted.samples, n, 0.0F);
   }
   return wanted.samples;
 }
@@ -97,6 +96,7 @@ inline void Mix::voices_of(std::uint32_t w, std::uint32_t n) noexcept {
         flush(Steady::bus(key), n);
       }
       bus->key = key;
+      waiting_ |= std::uint64_t{1} << Steady::bus(key);
       const std::size_t size = (key & Steady::kShort) != 0 ? sizeof(std::int16_t) : sizeof(float);
       now = static_cast<std::uintptr_t>(state_.block_begin) * size;
       bytes = n * size;
@@ -147,34 +147,45 @@ void Mix::flush(std::uint32_t index, std::uint32_t n, bool last) noexcept {
   if (bus.jobs == 0) {
     return;
   }
-  const std::uint32_t left = Steady::left(bus.key);
-  const std::uint32_t right = Steady::right(bus.key);
-  const bool fresh = !row(index, left).used && !row(index, right).used;
-  float* l = fresh ? begin_row(index, left).samples : used_row(index, left, n);
-  float* r = fresh ? begin_row(index, right).samples : used_row(index, right, n);
+  const std::uint32_t outputs[2] = {Steady::left(bus.key), Steady::right(bus.key)};
+  Row& left = row(index, outputs[0]);
+  Row& right = row(index, outputs[1]);
+  const bool fresh = !left.used && !right.used;
+  if (fresh) {
+    begin_row(left, index, outputs[0]);
+    begin_row(right, index, outputs[1]);
+  } else {
+    used_row(index, outputs[0], n);
+    used_row(index, outputs[1], n);
+  }
   const bool wide = (bus.key & Steady::kShort) == 0;
   const auto pass = (bus.key & Steady::kMono) != 0
                         ? (wide ? kernels_.mono_f32 : kernels_.mono_s16)
                         : (wide ? kernels_.stereo_f32 : kernels_.stereo_s16);
   const std::size_t ahead = jobs_ahead(n * (wide ? sizeof(float) : sizeof(std::int16_t)));
   float most[2] = {kUnmeasured, kUnmeasured};
-  pass(bus.job.data(), bus.jobs, ahead, l, r, n, fresh, last ? most : nullptr);
-  row(index, left).peak = most[0];
-  row(index, right).peak = most[1];
+  pass(bus.job.data(),
+       bus.jobs,
+       ahead,
+       left.samples,
+       right.samples,
+       n,
+       fresh,
+       last ? most : nullptr);
+  left.peak = most[0];
+  right.peak = most[1];
   bus.jobs = 0;
 }
 
 inline void Mix::voices(std::uint32_t n) noexcept {
-  const std::uint32_t words = (state_.voices.capacity() + 63) / 64;
+  const std::uint32_t words = (state_.slots_used + 63) / 64;
   for (std::uint32_t w = 0; w < words; ++w) {
     if ((state_.active[w] | state_.changed[w]) != 0) {
       voices_of(w, n);
     }
   }
-  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
-    if (state_.buses[state_.bus_order[i]].jobs > 0) {
-      flush(state_.bus_order[i], n, true);
-    }
+  for (; waiting_ != 0; waiting_ &= waiting_ - 1) {
+    flush(static_cast<std::uint32_t>(__builtin_ctzll(waiting_)), n, true);
   }
 }
 

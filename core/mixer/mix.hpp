@@ -78,7 +78,8 @@ class Mix {
             float* out) noexcept;
   void buses(std::uint32_t n) noexcept;
   void sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n) noexcept;
-  [[nodiscard]] bool lies_in_outputs() const noexcept;
+  void look_at_path() noexcept;
+  [[nodiscard]] bool lies_in_outputs() noexcept;
   void finish_in_outputs(std::uint32_t n) noexcept;
   void move_up(std::uint32_t bus, std::uint32_t n) noexcept;
   void count_peak(std::uint32_t output, float peak) noexcept {
@@ -92,8 +93,8 @@ class Mix {
   [[nodiscard]] Row& row(std::uint32_t bus, std::uint32_t output) noexcept {
     return rows_[bus * state_.config.outputs + output];
   }
-  [[nodiscard]] Row& begin_row(std::uint32_t bus, std::uint32_t output) noexcept;
-  [[nodiscard]] float* used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) noexcept;
+  void begin_row(Row& begun, std::uint32_t bus, std::uint32_t output) noexcept;
+  float* used_row(std::uint32_t bus, std::uint32_t output, std::uint32_t n) noexcept;
 
   State& state_;
   const Kernels& kernels_;
@@ -107,7 +108,13 @@ class Mix {
   std::size_t offset_ = 0;
   bool is_first_ = true;         // nothing was rendered since begin_peaks()
   std::uint64_t touched_ = 0;    // buses with a row that is used
+  std::uint64_t waiting_ = 0;    // buses that may have jobs
   std::uint32_t favourite_ = 0;  // the bus whose voices are summed in the outputs themselves
+  // Its way to the outputs, as it was after so many changes of the buses:
+  std::uint64_t path_changes_ = 0;
+  std::uint64_t path_ = 0;                   // the favourite and all above it
+  std::int64_t path_unity_from_ = kEndless;  // nothing is multiplied on it from this sample on
+  std::uint64_t peaked_ = 0;                 // buses whose peak is another than 0
   Floats scratch_;
   Floats window_;
   Floats gains_[2];

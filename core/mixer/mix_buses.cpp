@@ -38,19 +38,27 @@ void Mix::sum(const Row& from, Row& into, std::uint32_t output, std::uint32_t n)
   into.peak = kUnmeasured;
 }
 
+void Mix::look_at_path() noexcept {
+  path_changes_ = state_.bus_changes;
+  path_ = 0;
+  path_unity_from_ = state_.buses[favourite_].direct.unity_from();
+  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;) {
+    const Bus& bus = state_.buses[static_cast<std::uint32_t>(b)];
+    path_ |= std::uint64_t{1} << b;
+    path_unity_from_ = std::max(path_unity_from_, bus.gain.unity_from());
+    b = bus.parent;
+  }
+}
+
 // All voices are on one bus, summed in the outputs, and nothing is to be done to them on the way.
-inline bool Mix::lies_in_outputs() const noexcept {
+inline bool Mix::lies_in_outputs() noexcept {
   if (touched_ != std::uint64_t{1} << favourite_) {
     return false;
   }
-  const std::int64_t begin = state_.block_begin;
-  bool unity = state_.buses[favourite_].direct.unity(begin);
-  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;) {
-    const Bus& bus = state_.buses[static_cast<std::uint32_t>(b)];
-    unity = unity && bus.gain.unity(begin);
-    b = bus.parent;
+  if (path_changes_ != state_.bus_changes) {
+    look_at_path();
   }
-  return unity;
+  return state_.block_begin >= path_unity_from_;
 }
 
 inline void Mix::finish_in_outputs(std::uint32_t n) noexcept {
@@ -68,13 +76,13 @@ inline void Mix::finish_in_outputs(std::uint32_t n) noexcept {
     most = std::max(most, peak);
     count_peak(o, peak);
   }
-  for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
-    peaks_[state_.bus_order[i]] = 0.0F;
+  for (std::uint64_t old = peaked_ & ~path_; old != 0; old &= old - 1) {
+    peaks_[__builtin_ctzll(old)] = 0.0F;
   }
-  for (auto b = static_cast<std::int32_t>(favourite_); b >= 0;
-       b = state_.buses[static_cast<std::uint32_t>(b)].parent) {
-    peaks_[b] = most;
+  for (std::uint64_t on = path_; on != 0; on &= on - 1) {
+    peaks_[__builtin_ctzll(on)] = most;
   }
+  peaked_ = path_;
   touched_ = 0;
 }
 
@@ -105,11 +113,13 @@ void Mix::buses(std::uint32_t n) noexcept {
       move_up(b, n);
     }
   }
+  peaked_ = touched_;
   for (std::uint32_t o = 0; o < count; ++o) {
     finish_output(o, n);
   }
   if (sounding != 0 && (sounding >> favourite_ & 1) == 0) {
     favourite_ = static_cast<std::uint32_t>(__builtin_ctzll(sounding));
+    look_at_path();
   }
   touched_ = 0;
 }

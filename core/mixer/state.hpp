@@ -158,10 +158,11 @@ struct GainRamp {
                ? to
                : from + delta * static_cast<float>(static_cast<int>(sample - begin));
   }
-  /// Nothing to multiply with, from `sample` on.
-  [[nodiscard]] bool unity(std::int64_t sample) const noexcept {
-    return to == 1.0F && (length == 0 || sample >= begin + length);
+  /// The sample from which on there is nothing to multiply with; kEndless where there always is.
+  [[nodiscard]] std::int64_t unity_from() const noexcept {
+    return to != 1.0F ? kEndless : length == 0 ? INT64_MIN : begin + length;
   }
+  [[nodiscard]] bool unity(std::int64_t sample) const noexcept { return sample >= unity_from(); }
   void aim(float goal, std::int64_t sample, std::uint32_t samples) noexcept {
     from = at(sample);
     to = goal;
@@ -297,6 +298,7 @@ struct State {
   std::array<Bus, kMaxBuses> buses;
   std::array<std::uint8_t, kMaxBuses> bus_order{};  // children before parents
   std::uint32_t bus_count = 0;
+  std::uint64_t bus_changes = 0;  // of their tree, gains, mutes and solos
 
   std::uint32_t heap_size = 0;
   std::uint32_t free_play = kNone;
@@ -308,6 +310,7 @@ struct State {
   bool sweeping = false;
   std::uint32_t marks = kNone;
   std::uint32_t retired_count = 0;
+  std::uint32_t slots_used = 0;        // no voice has ever been beyond
   std::uint32_t streams_sounding = 0;  // bits in `streaming`
   std::uint64_t sequence = 0;
   std::uint64_t visit = 0;
@@ -347,7 +350,7 @@ struct State {
   /// Call `act(slot)` for each set bit, in order of the slots.
   template <class Visit>
   void for_each(const Bits& bits, Visit&& act) {
-    const std::uint32_t words = (voices.capacity() + 63) / 64;
+    const std::uint32_t words = (slots_used + 63) / 64;
     for (std::uint32_t w = 0; w < words; ++w) {
       for (std::uint64_t word = bits[w]; word != 0; word &= word - 1) {
         act(w * 64 + static_cast<std::uint32_t>(__builtin_ctzll(word)));

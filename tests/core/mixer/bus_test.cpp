@@ -155,6 +155,29 @@ TEST_SUITE("core/mixer buses") {
     }
   }
 
+  TEST_CASE("the peak of a bus is that of the last block, whichever of its voices sound on") {
+    Rig rig(config(Simd::Auto), 64);
+    REQUIRE(rig.send(add_bus(1, 0)));
+    const VoiceId stays = rig.voice(0, std::vector<float>(640, 0.25F), {0, 1});
+    const VoiceId ends = rig.voice(1, std::vector<float>(128, 0.5F), {0, 1});
+    REQUIRE(rig.send(set_voice_bus(ends, 1)));
+    REQUIRE(rig.send(start(stays, now())));
+    REQUIRE(rig.send(start(ends, now())));
+    const auto peaks = [&rig] {
+      (void)rig.driver.render(64);
+      const Engine& engine = rig.driver.engine();
+      return std::vector<float>{engine.bus_peak(0), engine.bus_peak(1)};
+    };
+    CHECK(peaks() == std::vector<float>{0.75F, 0.5F});
+    CHECK(peaks() == std::vector<float>{0.75F, 0.5F});
+    CHECK(peaks() == std::vector<float>{0.25F, 0.0F});
+    REQUIRE(rig.send(set_voice_bus(stays, 1)));
+    CHECK(peaks() == std::vector<float>{0.25F, 0.25F});
+    CHECK(peaks() == std::vector<float>{0.25F, 0.25F});
+    REQUIRE(rig.send(set_voice_bus(stays, 0)));
+    CHECK(peaks() == std::vector<float>{0.25F, 0.0F});
+  }
+
   TEST_CASE("a mark counts in the peak of its output") {
     for (const std::size_t block : {std::size_t{16}, std::size_t{256}}) {
       Rig rig(config(Simd::Auto), block);
