@@ -122,11 +122,12 @@ TEST_SUITE("core/mixer/control") {
     Engine& engine = rig.driver.engine();
     std::array<CommandQueue, kThreads> queues;
     std::atomic<int> running{kThreads};
+    std::atomic<bool> met{false};  // the renderer has had its turns, however busy the machine is
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         std::mt19937 random(static_cast<unsigned>(t));
-        for (int i = 0; i < kCalls; ++i) {
+        for (int i = 0; i < kCalls || !met.load(); ++i) {
           const VoiceId id = make_voice(static_cast<std::uint32_t>(random() % 64), 1);
           const VoiceId other = make_voice(static_cast<std::uint32_t>(random() % 64), 1);
           const auto offset = static_cast<std::int64_t>(random() % 300);
@@ -155,6 +156,7 @@ TEST_SUITE("core/mixer/control") {
       for (CommandQueue& queue : queues) {
         taken += queue.drain(engine, 64);
       }
+      met.store(taken > 1000);
       engine.render(outputs, 64);
       while (engine.next_event(event)) {
       }
