@@ -32,6 +32,61 @@ class MemfdMapping {
   bip::mode_t mode_;
 };
 
+/// Addresses for a mapping that begins at a multiple of a large page.
+class LargePlace {
+ public:
+  explicit LargePlace(std::size_t bytes)
+      : bytes_(round_up(bytes, kPageBytes)),
+        all_(::mmap(nullptr,
+                    bytes_ + kLargePageBytes,
+                    PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1,
+                    0)) {}
+  /// What is not taken is given back.
+  ~LargePlace() {
+    if (all_ == MAP_FAILED) {
+      return;
+    }
+    const auto first = reinterpret_cast<std::uintptr_t>(all_);
+    const auto place = reinterpret_cast<std::uintptr_t>(address());
+    const auto end = place + (taken_ ? bytes_ : 0);
+    (void)::munmap(all_, place - first);
+    (void)::munmap(reinterpret_cast<void*>(end), first + bytes_ + kLargePageBytes - end);
+  }
+  LargePlace(const LargePlace&) = delete;
+  LargePlace& operator=(const LargePlace&) = delete;
+
+  /// Null where there is no room.
+  [[nodiscard]] void* address() const noexcept {
+    return all_ == MAP_FAILED ? nullptr
+                              : reinterpret_cast<void*>(round_up(
+                                    reinterpret_cast<std::uintptr_t>(all_), kLargePageBytes));
+  }
+  void take() noexcept { taken_ = true; }
+
+ private:
+  std::size_t bytes_;
+  void* all_;
+  bool taken_ = false;
+};
+
+bip::mapped_region map_large(const MemfdMapping& memory, std::size_t bytes) {
+#ifndef MADV_COLLAPSE  // since Linux 6.1, later than the C library's headers
+  constexpr int MADV_COLLAPSE = 25;
+#endif
+  LargePlace place(bytes);
+  if (place.address() == nullptr) {
+    return {memory, memory.get_mode(), 0, bytes};
+  }
+  bip::mapped_region mapped(memory, memory.get_mode(), 0, bytes, place.address(), MAP_FIXED);
+  place.take();
+  // Asked for by name, also shared memory has them: what /sys/kernel/mm/transparent_hugepage/
+  // shmem_enabled says is for those who do not ask. An older system leaves it as it is.
+  (void)::madvise(mapped.get_address(), bytes, MADV_COLLAPSE);
+  return mapped;
+}
+
 /// Read one word of each line, as far as a large cache reaches: the first lap through a pool then
 /// finds its page tables walked and its lines near, like later ones. A millisecond or two, once.
 void warm(std::span<const std::byte> bytes) noexcept {
@@ -95,12 +150,15 @@ struct Mapping::Region {
   bip::mapped_region mapped;
 };
 
-Mapping::Mapping(const Segment& segment, Access access) {
+Mapping::Mapping(const Segment& segment, Access access, Pages pages) {
   const bool writable = access == Access::ReadWrite;
   try {
     const MemfdMapping memory(segment.fd(), writable ? bip::read_write : bip::read_only);
-    region_ = std::make_unique<Region>(Region{bip::mapped_region(
-        memory, memory.get_mode(), 0, static_cast<std::size_t>(segment.bytes()))});
+    const auto bytes = static_cast<std::size_t>(segment.bytes());
+    region_ = std::make_unique<Region>(
+        Region{pages == Pages::Large && bytes >= kLargePageBytes
+                   ? map_large(memory, bytes)
+                   : bip::mapped_region(memory, memory.get_mode(), 0, bytes)});
   } catch (const bip::interprocess_exception& failed) {
     throw Error(ErrorCode::Open,
                 "cannot map " + std::to_string(segment.bytes()) +

@@ -96,7 +96,8 @@ std::shared_ptr<const Sound> Sound::from_bytes(std::span<const std::byte> bytes,
   view.format = shape.format;
   view.stride_bytes = static_cast<std::size_t>(view.length) * size_of(shape.format);
   sound->memory_ = shm::Segment::create("avrig-sound", bytes.size());
-  sound->mapped_.emplace(*sound->memory_, shm::Mapping::Access::ReadWrite);
+  sound->mapped_.emplace(
+      *sound->memory_, shm::Mapping::Access::ReadWrite, shm::Mapping::Pages::Large);
   std::byte* own = sound->mapped_->bytes().data();
   view.data = own;
   if (shape.planar || shape.channels == 1) {
@@ -119,9 +120,12 @@ std::shared_ptr<const Sound> Sound::from_memfd(UniqueFd fd, const SoundShape& sh
         "(F_ADD_SEALS): it may not change while it plays");
   }
   shm::Segment segment = shm::Segment::adopt(std::move(fd));
-  shm::Mapping mapping(segment, shm::Mapping::Access::ReadOnly);
+  const bool as_it_lies = shape.planar || shape.channels == 1;
+  shm::Mapping mapping(segment,
+                       shm::Mapping::Access::ReadOnly,
+                       as_it_lies ? shm::Mapping::Pages::Large : shm::Mapping::Pages::Small);
   const auto bytes = std::span<const std::byte>(mapping.bytes()).first(segment.bytes());
-  if (!shape.planar && shape.channels != 1) {
+  if (!as_it_lies) {
     return from_bytes(bytes, shape);
   }
   auto sound = std::make_shared<Sound>();
@@ -139,7 +143,8 @@ std::shared_ptr<const Sound> Sound::from_memfd(UniqueFd fd, const SoundShape& sh
 std::shared_ptr<const Sound> Sound::from_kept(UniqueFd fd, const mixer::SampleView& shape) {
   auto sound = std::make_shared<Sound>();
   sound->memory_ = shm::Segment::adopt(std::move(fd));
-  sound->mapped_.emplace(*sound->memory_, shm::Mapping::Access::ReadOnly);
+  sound->mapped_.emplace(
+      *sound->memory_, shm::Mapping::Access::ReadOnly, shm::Mapping::Pages::Large);
   sound->view_ = shape;
   sound->view_.data = sound->mapped_->bytes().data();
   if (shape.channels == 0 || shape.channels > 64 || shape.length <= 0 ||

@@ -4,8 +4,10 @@
 
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -67,6 +69,39 @@ std::vector<std::int32_t> values(std::int32_t most) {
   return all;
 }
 
+/// How much of the mapping that begins at `data` lies in large pages.
+long large_kib(const void* data) {
+  char begin[32];
+  std::snprintf(begin, sizeof begin, "%lx-", reinterpret_cast<unsigned long>(data));
+  std::ifstream maps("/proc/self/smaps");
+  bool found = false;
+  long kib = -1;
+  for (std::string line; std::getline(maps, line);) {
+    found = found || line.rfind(begin, 0) == 0;
+    if (found && std::sscanf(line.c_str(), "ShmemPmdMapped: %ld kB", &kib) == 1) {
+      return kib;
+    }
+  }
+  return kib;
+}
+
+/// Does the system make large pages of shared memory when asked to?
+bool has_large_pages() {
+  constexpr int kCollapse = 25;  // MADV_COLLAPSE
+  const shm::Segment segment = shm::Segment::create("avrig-probe", 2 * shm::kLargePageBytes);
+  const shm::Mapping mapping(segment, shm::Mapping::Access::ReadWrite);
+  const auto first = reinterpret_cast<std::uintptr_t>(mapping.bytes().data());
+  const std::size_t skip = (shm::round_up(first, shm::kLargePageBytes) - first);
+  // Only the offset and the address together make a large page.
+  void* again = ::mmap(mapping.bytes().data() + skip,
+                       shm::kLargePageBytes,
+                       PROT_READ,
+                       MAP_SHARED | MAP_FIXED,
+                       segment.fd(),
+                       0);
+  return again != MAP_FAILED && ::madvise(again, shm::kLargePageBytes, kCollapse) == 0;
+}
+
 }  // namespace
 
 TEST_SUITE("core/dipstream sound") {
@@ -94,5 +129,26 @@ TEST_SUITE("core/dipstream sound") {
     CHECK(Sound::from_file(deep.path(), 48000, true)->view().format == mixer::SampleFormat::F32);
     const WavFile file(16, values(32768));
     CHECK(Sound::from_file(file.path(), 44100, false)->view().format == mixer::SampleFormat::F32);
+  }
+
+  TEST_CASE("a long sound lies in large pages where the system has them, a short one never does") {
+    std::vector<float> samples((5 << 20) / sizeof(float));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      samples[i] = static_cast<float>(i % 1000) / 1000.0F;
+    }
+    const auto bytes = std::as_bytes(std::span(samples));
+    const long wanted = has_large_pages() ? 4096 : 0;
+    const auto own = Sound::from_bytes(bytes, {});
+    UniqueFd fd(::memfd_create("client", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    REQUIRE(::write(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    REQUIRE(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+    const auto clients = Sound::from_memfd(std::move(fd), {});
+    const auto kept =
+        Sound::from_kept(UniqueFd(::fcntl(own->fd(), F_DUPFD_CLOEXEC, 0)), own->view());
+    for (const Sound* sound : {own.get(), clients.get(), kept.get()}) {
+      CHECK(large_kib(sound->view().data) == wanted);
+      CHECK(std::memcmp(sound->view().data, bytes.data(), bytes.size()) == 0);
+    }
+    CHECK(large_kib(Sound::from_bytes(bytes.first(1 << 20), {})->view().data) == 0);
   }
 }

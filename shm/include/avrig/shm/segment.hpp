@@ -13,6 +13,7 @@
 namespace avrig::shm {
 
 inline constexpr std::size_t kPageBytes = 4096;
+inline constexpr std::size_t kLargePageBytes = std::size_t{2} << 20;
 
 /// `value` rounded up to a multiple of `unit`, a power of two.
 [[nodiscard]] constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) noexcept {
@@ -52,8 +53,13 @@ class Mapping {
  public:
   enum class Access { ReadOnly, ReadWrite };
 
+  /// `Large`: what fills pages of 2 MiB lies in such pages, where the system has them to give. It
+  /// is copied for that, once for all who map it: for what lasts and is read a little at a time,
+  /// here and there, where finding the page costs as much as reading.
+  enum class Pages { Small, Large };
+
   /// Throws Error(Open).
-  Mapping(const Segment& segment, Access access);
+  Mapping(const Segment& segment, Access access, Pages pages = Pages::Small);
   Mapping(Mapping&&) noexcept;
   Mapping& operator=(Mapping&&) noexcept;
   ~Mapping();

@@ -23,7 +23,8 @@ struct SoundShape {
   bool planar = false;  ///< channel after channel; else sample after sample
 };
 
-/// Sample data, checked, in memory and locked there where the system allows it. Never changes.
+/// Sample data, checked, in memory and locked there where the system allows it; from 2 MiB on in
+/// large pages where it has them. Never changes.
 class Sound {
  public:
   /// Copies. Throws Error(Spec): nothing in it, not whole samples, NaN or infinity (which sample).
