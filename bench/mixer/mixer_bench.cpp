@@ -26,6 +26,7 @@ using avrig::mixer::Simd;
 namespace {
 
 constexpr int kTurns = 3;
+constexpr std::uint32_t kManyVoices = 256;  // from here on large pages matter
 constexpr std::size_t kBlocks[] = {64, 256, 1024};
 constexpr std::size_t kEnough = 20'000'000;  // voice-samples that are timed at once
 
@@ -65,6 +66,7 @@ void plain(const Memory& memory, const std::vector<std::uint32_t>& counts) {
   for (const std::uint32_t voices : counts) {
     auto floats = make_engine(memory, {.voices = voices});
     auto shorts = make_engine(memory, {.voices = voices, .format = SampleFormat::S16});
+    auto large = make_engine(memory, {.voices = voices, .large = true});
     std::vector<Plain> blocked = make_plain(memory, voices);
     OpenAlPeer peer(memory.floats.data(), kLength, voices, 1.0F, 1);
     for (const std::size_t block : kBlocks) {
@@ -85,6 +87,11 @@ void plain(const Memory& memory, const std::vector<std::uint32_t>& counts) {
                                         {"reading alone", [&] {
                                            return time_plain(blocked, block, blocks, true);
                                          }}};
+      if (voices >= kManyVoices) {
+        contenders.push_back({"avrig, large pages", [&] {
+                                return time_engine(*large, voices, block, blocks);
+                              }});
+      }
       if (peer.voices() == voices) {
         contenders.push_back({"OpenAL Soft", [&] {
                                 return time_openal(peer, block, fewer);

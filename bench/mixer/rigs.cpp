@@ -32,11 +32,14 @@ Rows::Rows(std::size_t samples) : memory_(2 * (samples + 32)), rows_{} {
 
 Memory::Memory(std::size_t voices)
     : floats(voices * static_cast<std::size_t>(kLength)),
-      shorts(voices * static_cast<std::size_t>(kLength)) {
+      shorts(voices * static_cast<std::size_t>(kLength)),
+      segment_(shm::Segment::create("bench-sounds", floats.size() * sizeof(float))),
+      mapped_(segment_, shm::Mapping::Access::ReadWrite, shm::Mapping::Pages::Large) {
   for (std::size_t i = 0; i < floats.size(); ++i) {
     shorts[i] = static_cast<std::int16_t>((i * 7919) % 2000 - 1000);
     floats[i] = static_cast<float>(shorts[i]) / 32768.0F;
   }
+  std::copy(floats.begin(), floats.end(), reinterpret_cast<float*>(mapped_.bytes().data()));
 }
 
 namespace {
@@ -55,11 +58,12 @@ std::unique_ptr<Engine> make_engine(const Memory& memory, const Setup& setup) {
   config.event_capacity = 8 * setup.voices + 64;
   config.simd = setup.simd;
   auto engine = std::make_unique<Engine>(config);
+  const float* floats = setup.large ? memory.large() : memory.floats.data();
   for (std::uint32_t v = 0; v < setup.voices; ++v) {
     SampleView view;
     const std::size_t first = v * static_cast<std::size_t>(setup.length);
     view.data = setup.format == SampleFormat::F32
-                    ? static_cast<const void*>(memory.floats.data() + first)
+                    ? static_cast<const void*>(floats + first)
                     : static_cast<const void*>(memory.shorts.data() + first);
     view.length = setup.length;
     view.channels = 1;

@@ -4,9 +4,11 @@
 
 #include "hand_blocked.hpp"
 #include <avrig/mixer/engine.hpp>
+#include <avrig/shm/segment.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,14 @@ struct Memory {
   explicit Memory(std::size_t voices);
   std::vector<float> floats;
   std::vector<std::int16_t> shorts;
+  /// The floats again in shared memory of large pages, as sounds of 2 MiB and more have it.
+  [[nodiscard]] const float* large() const noexcept {
+    return reinterpret_cast<const float*>(mapped_.bytes().data());
+  }
+
+ private:
+  shm::Segment segment_;
+  shm::Mapping mapped_;
 };
 
 struct Setup {
@@ -44,6 +54,7 @@ struct Setup {
   mixer::Simd simd = mixer::Simd::Auto;
   float gain_db = -40.0F;
   std::int64_t length = kLength;  // of the loops
+  bool large = false;             // in large pages (float)
 };
 
 /// Looping mono voices on two outputs, each with gain and pan of its own, begun at staggered
