@@ -5,6 +5,7 @@
 #include "state.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <new>
 #include <vector>
@@ -34,7 +35,9 @@ class Mix {
   /// Render samples [state.block_begin, state.cursor) into the outputs, `offset` samples on.
   void render(float* const* outputs, std::size_t offset) noexcept;
   /// Largest magnitude on a bus in the last block.
-  [[nodiscard]] float bus_peak(std::uint32_t bus) const noexcept { return peaks_[bus]; }
+  [[nodiscard]] float bus_peak(std::uint32_t bus) const noexcept {
+    return peaks_[bus].load(std::memory_order_relaxed);
+  }
   /// Largest magnitude on an output since begin_peaks(); kUnmeasured where it must be looked up.
   [[nodiscard]] float output_peak(std::uint32_t output) const noexcept { return most_[output]; }
   void begin_peaks() noexcept { is_first_ = true; }
@@ -81,7 +84,10 @@ class Mix {
   void look_at_path() noexcept;
   [[nodiscard]] bool lies_in_outputs() noexcept;
   void finish_in_outputs(std::uint32_t n) noexcept;
-  void move_up(std::uint32_t bus, std::uint32_t n) noexcept;
+  float move_up(std::uint32_t bus, std::uint32_t n) noexcept;
+  void set_peak(std::uint32_t bus, float peak) noexcept {
+    peaks_[bus].store(peak, std::memory_order_relaxed);
+  }
   void count_peak(std::uint32_t output, float peak) noexcept {
     float& most = most_[output];
     most = is_first_ ? peak : most == kUnmeasured ? kUnmeasured : std::max(most, peak);
@@ -119,8 +125,8 @@ class Mix {
   Floats window_;
   Floats gains_[2];
   Floats fade_;
-  float peaks_[kMaxBuses] = {};
-  std::uint32_t block_ = 0;  // samples of the block that is being mixed
+  std::atomic<float> peaks_[kMaxBuses] = {};  // of buses; any thread looks at them
+  std::uint32_t block_ = 0;                   // samples of the block that is being mixed
 };
 
 /// Windowed-sinc coefficients: for each phase a row of kSincTaps, and how far it is to the next.

@@ -77,10 +77,10 @@ inline void Mix::finish_in_outputs(std::uint32_t n) noexcept {
     count_peak(o, peak);
   }
   for (std::uint64_t old = peaked_ & ~path_; old != 0; old &= old - 1) {
-    peaks_[__builtin_ctzll(old)] = 0.0F;
+    set_peak(static_cast<std::uint32_t>(__builtin_ctzll(old)), 0.0F);
   }
   for (std::uint64_t on = path_; on != 0; on &= on - 1) {
-    peaks_[__builtin_ctzll(on)] = most;
+    set_peak(static_cast<std::uint32_t>(__builtin_ctzll(on)), most);
   }
   peaked_ = path_;
   touched_ = 0;
@@ -108,10 +108,7 @@ void Mix::buses(std::uint32_t n) noexcept {
   }
   for (std::uint32_t i = 0; i < state_.bus_count; ++i) {
     const std::uint32_t b = state_.bus_order[i];
-    peaks_[b] = 0.0F;
-    if ((touched_ >> b & 1) != 0) {
-      move_up(b, n);
-    }
+    set_peak(b, (touched_ >> b & 1) != 0 ? move_up(b, n) : 0.0F);
   }
   peaked_ = touched_;
   for (std::uint32_t o = 0; o < count; ++o) {
@@ -124,8 +121,8 @@ void Mix::buses(std::uint32_t n) noexcept {
   touched_ = 0;
 }
 
-// What is on a bus goes through its gain into the bus above, or out.
-void Mix::move_up(std::uint32_t b, std::uint32_t n) noexcept {
+// What is on a bus goes through its gain into the bus above, or out. Its peak.
+float Mix::move_up(std::uint32_t b, std::uint32_t n) noexcept {
   const Bus& bus = state_.buses[b];
   const bool changed = !bus.gain.unity(state_.block_begin);
   Row* rows = &row(b, 0);
@@ -150,7 +147,7 @@ void Mix::move_up(std::uint32_t b, std::uint32_t n) noexcept {
     }
     rows[o].used = false;
   }
-  peaks_[b] = most;
+  return most;
 }
 
 void Mix::finish_output(std::uint32_t output, std::uint32_t n) noexcept {
