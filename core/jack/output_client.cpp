@@ -80,10 +80,14 @@ OutputClient::OutputClient(const ClientOptions& options)
   jack_on_shutdown(client_.get(), &OutputClient::on_shutdown, this);
 }
 
+// A server that dies says so from a thread of its own, while ours may still be in its last cycle:
+// closing waits for that one, before anything goes that it works with, the client's place included.
 OutputClient::~OutputClient() {
-  if (client_ && !lost()) {
+  if (!lost()) {
     jack_deactivate(client_.get());
   }
+  jack_client_close(client_.get());
+  (void)client_.release();
 }
 
 void OutputClient::activate(std::int64_t newest_frame) {
