@@ -7,6 +7,7 @@
 #include <avrig/dipstream/desk.hpp>
 #include <avrig/jack/output_client.hpp>
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,11 @@ class DeviceRig {
   /// Let time pass, with an eye on what the mixer says.
   void run(double seconds) {
     const std::int64_t until = monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9);
-    (void)until_true([&] { return monotonic_ns() > until; });
+    while (monotonic_ns() < until) {
+      turn();
+      const timespec pause{0, 500'000};
+      ::nanosleep(&pause, nullptr);
+    }
   }
   template <class Condition>
   [[nodiscard]] bool until_true(const Condition& condition) {
