@@ -32,7 +32,8 @@ endfunction()
 
 # avrig_add_test(<name> LABEL <label> TIMEOUT <s> SOURCES ... LINKS ...): one doctest program whose
 # cases become CTest tests of that label. TIMEOUT is for an idle machine; a busy one gets four times
-# as long. Extra words: SERIAL (RUN_SERIAL).
+# as long, and six times that under a sanitizer (as tests/support/patience.hpp within a test). Extra
+# words: SERIAL (RUN_SERIAL).
 function(avrig_add_test name)
   cmake_parse_arguments(arg "SERIAL" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
   if(NOT AVRIG_BUILD_TESTS)
@@ -45,6 +46,9 @@ function(avrig_add_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test_bin)
   target_link_libraries(${name} PRIVATE ${arg_LINKS} avrig_test_main avrig_warnings)
   math(EXPR limit "${arg_TIMEOUT} * 4")
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+    math(EXPR limit "${limit} * 6")
+  endif()
   set(properties LABELS ${arg_LABEL} TIMEOUT ${limit} SKIP_RETURN_CODE 77)
   if(arg_SERIAL)
     list(APPEND properties RUN_SERIAL ON)

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
+#include "../support/patience.hpp"
 #include <avrig/launch/child_process.hpp>
 #include <avrig/monotonic.hpp>
 
@@ -24,7 +25,7 @@ extern "C" {
 
 namespace avrig::test {
 
-inline constexpr std::int64_t kLongNs = 20'000'000'000;
+inline constexpr std::int64_t kLongNs = 2 * kPatienceNs;
 
 /// What a finished command left.
 struct Finished {

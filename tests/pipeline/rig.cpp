@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include "rig.hpp"
 
+#include "../support/patience.hpp"
 #include <avrig/monotonic.hpp>
 #include <avrig/unique_fd.hpp>
 
@@ -36,7 +37,7 @@ std::string read_text(const std::string& path) {
 }
 
 std::int64_t deadline(double patience_s) {
-  return monotonic_ns() + static_cast<std::int64_t>(patience_s * 1e9);
+  return monotonic_ns() + static_cast<std::int64_t>(test::kSlower * patience_s * 1e9);
 }
 
 bool is_zombie(const std::string& folder) {
@@ -51,7 +52,7 @@ json ask_socket(const std::string& path, const json& request) {
   REQUIRE(path.size() < sizeof address.sun_path);
   std::memcpy(address.sun_path, path.data(), path.size());
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval patience{5, 0};
+  const timeval patience{test::kPatienceNs / 1'000'000'000, 0};
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return nullptr;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "../support/patience.hpp"
 #include "rig.hpp"
 #include <avrig/monotonic.hpp>
 #include <avrig/shm/ring_editor.hpp>
@@ -160,7 +161,8 @@ TEST_SUITE("shm/ring") {
       RingMaker maker(rig.ring, rig.bells);
       Waiter waiter(rig.bells[0], WaitMode::Adaptive);
       for (int frame = 0; frame < kFrames; ++frame) {
-        REQUIRE(waiter.wait([&] { return maker.ready(); }, avrig::monotonic_ns() + 5'000'000'000));
+        REQUIRE(waiter.wait([&] { return maker.ready(); },
+                            avrig::monotonic_ns() + avrig::test::kPatienceNs));
         const auto buffer = maker.try_claim();
         std::memset(maker.memory(*buffer).data(), frame & 0xff, 64);
         Descriptor descriptor{};
@@ -172,7 +174,8 @@ TEST_SUITE("shm/ring") {
     Waiter waiter(rig.bells[1], WaitMode::Adaptive);
     int wrong = 0;
     for (int frame = 0; frame < kFrames; ++frame) {
-      REQUIRE(waiter.wait([&] { return follower.ready(); }, avrig::monotonic_ns() + 5'000'000'000));
+      REQUIRE(waiter.wait([&] { return follower.ready(); },
+                          avrig::monotonic_ns() + avrig::test::kPatienceNs));
       Taken taken;
       REQUIRE(follower.try_next(taken) == RingFollower::Next::Taken);
       wrong += taken.descriptor.index != frame ||

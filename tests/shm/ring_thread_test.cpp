@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "../support/patience.hpp"
 #include <avrig/monotonic.hpp>
 #include <avrig/shm/ring_editor.hpp>
 #include <avrig/shm/ring_maker.hpp>
@@ -23,7 +24,7 @@ namespace {
 constexpr std::size_t kWords = 32;
 constexpr std::uint64_t kBytes = kWords * sizeof(std::uint64_t);
 constexpr int kFrames = 6000;
-constexpr std::int64_t kPatienceNs = 30'000'000'000;
+constexpr std::int64_t kPatienceNs = 3 * avrig::test::kPatienceNs;
 constexpr Region kEdited{64, 64, 1, 64, 0};
 constexpr std::uint64_t kStamp = 0x5a5a'5a5a'5a5a'5a5a;
 

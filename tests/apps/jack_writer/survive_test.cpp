@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "../../support/patience.hpp"
 #include "jack_rig.hpp"
 #include <avrig/dipstream/dipstream.hpp>
 #include <avrig/launch/child_process.hpp>
@@ -139,7 +140,7 @@ class Rig {
       }
       text.append(bytes, static_cast<std::size_t>(count));
     }
-    (void)child.wait(monotonic_ns() + 5'000'000'000);
+    (void)child.wait(monotonic_ns() + avrig::test::kPatienceNs);
     return json::parse(text).at("stages").at(1).at("pid");  // in the order of the file
   }
 

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include "rig.hpp"
 
+#include "../../support/patience.hpp"
 #include "host.hpp"
 #include <avrig/error.hpp>
 #include <avrig/monotonic.hpp>
@@ -19,7 +20,7 @@
 namespace avrig::processor::testing {
 namespace {
 
-constexpr std::int64_t kTimeOutNs = 20'000'000'000;
+constexpr std::int64_t kTimeOutNs = 2 * avrig::test::kPatienceNs;
 constexpr std::uint32_t kChannels = 8;
 
 shm::Segment copy_of(const shm::Segment& segment) {

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #pragma once
 
+#include "../../support/patience.hpp"
 #include <avrig/monotonic.hpp>
 
 #include <atomic>
@@ -47,9 +48,10 @@ class DummyServer {
   pid_t pid_ = -1;
 };
 
-/// Look again and again, up to twenty seconds. True: it came true.
+/// Look again and again, for as long as that may take. True: it came true.
 template <class Condition>
-[[nodiscard]] bool eventually(const Condition& condition, std::int64_t ns = 20'000'000'000) {
+[[nodiscard]] bool eventually(const Condition& condition,
+                              std::int64_t ns = 2 * avrig::test::kPatienceNs) {
   const std::int64_t until = monotonic_ns() + ns;
   while (!condition()) {
     if (monotonic_ns() > until) {

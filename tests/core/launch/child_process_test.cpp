@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "../../support/patience.hpp"
 #include <avrig/error.hpp>
 #include <avrig/launch/child_process.hpp>
 #include <avrig/monotonic.hpp>
@@ -18,7 +19,7 @@ using launch::ExitStatus;
 
 namespace {
 
-constexpr std::int64_t kLongNs = 10'000'000'000;
+constexpr std::int64_t kLongNs = avrig::test::kPatienceNs;
 
 ChildProcess shell(const char* script) {
   ChildOptions options;
