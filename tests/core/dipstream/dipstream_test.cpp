@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "../../support/patience.hpp"
 #include "link.hpp"
 #include <avrig/dipstream/dipstream.hpp>
 #include <avrig/mixer/commands.hpp>
 #include <avrig/monotonic.hpp>
 #include <avrig/shm/command_queue.hpp>
+#include <avrig/unique_fd.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -37,6 +39,50 @@ DipStreamOptions attached(const DipStream& stream) {
 }
 
 const std::vector<float> kTone(4800, 0.1F);
+
+constexpr double kAhead = 0.5 * avrig::test::kSlower;  // seconds in which a request is heard
+
+/// A process of its own, made before this one has threads, and told where the mixer listens.
+class Guest {
+ public:
+  /// `work(path, out)` is what it does; what it writes to `out` is read by read().
+  template <class Work>
+  explicit Guest(const Work& work) {
+    int in[2];
+    int out[2];
+    REQUIRE((::pipe(in) == 0 && ::pipe(out) == 0));
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::close(in[1]);
+      ::close(out[0]);
+      char path[128] = {};
+      ::_exit(::read(in[0], path, sizeof path - 1) > 0 ? work(std::string(path), out[1]) : 1);
+    }
+    ::close(in[0]);
+    ::close(out[1]);
+    in_.reset(in[1]);
+    out_.reset(out[0]);
+  }
+  void begin(const std::string& path) {
+    CHECK(::write(in_.get(), path.data(), path.size()) == static_cast<ssize_t>(path.size()));
+  }
+  /// False: it ended without a word.
+  bool read(void* bytes, std::size_t size) {
+    return ::read(out_.get(), bytes, size) == static_cast<ssize_t>(size);
+  }
+  void kill() { ::kill(pid_, SIGKILL); }
+  /// As of waitpid().
+  int wait() {
+    int status = -1;
+    CHECK(::waitpid(pid_, &status, 0) == pid_);
+    return status;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd in_;
+  UniqueFd out_;
+};
 
 /// Samples go by: the stream is well.
 void check_alive(const DipStream& stream) {
@@ -87,7 +133,7 @@ TEST_SUITE("core/dipstream library") {
     DipStream guest(attached(own));
     for (DipStream* stream : {&own, &guest}) {
       Source a = stream->add(kRate, kTone, {1});
-      const double moment = std::round((stream->now() + 0.1) * kRate) / kRate;
+      const double moment = std::round((stream->now() + kAhead) * kRate) / kRate;
       const Scheduled scheduled = a.start({.at = moment, .wait = false});
       CHECK(scheduled.sample == std::llround(moment * kRate));
       stream->wait_until_time(moment + 0.02);
@@ -274,59 +320,41 @@ TEST_SUITE("core/dipstream library") {
   }
 
   TEST_CASE("DS-17 library: stream time in two processes is the same to less than a period") {
+    // Stream time of an instant that it chooses.
+    Guest guest([](const std::string& path, int out) {
+      DipStream stream({.attach = path});
+      const std::int64_t instant_ns = monotonic_ns();
+      const double record[2] = {static_cast<double>(instant_ns) * 1e-9, stream.time_of(instant_ns)};
+      return ::write(out, record, sizeof record) == sizeof record ? 0 : 1;
+    });
     DipStream own(null_device());
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    const std::string path = own.socket();
-    const pid_t child = ::fork();
-    if (child == 0) {
-      // A process of its own, with its own threads: stream time of an instant that it chooses.
-      int good = 1;
-      {
-        DipStream guest({.attach = path});
-        const std::int64_t instant_ns = monotonic_ns();
-        const double record[2] = {static_cast<double>(instant_ns) * 1e-9,
-                                  guest.time_of(instant_ns)};
-        good = ::write(ends[1], record, sizeof record) == sizeof record ? 0 : 1;
-      }
-      ::_exit(good);
-    }
+    guest.begin(own.socket());
     double record[2] = {};
-    CHECK(::read(ends[0], record, sizeof record) == sizeof record);
-    int status = 1;
-    CHECK(::waitpid(child, &status, 0) == child);
-    CHECK(status == 0);
-    ::close(ends[0]);
-    ::close(ends[1]);
+    CHECK(guest.read(record, sizeof record));
+    CHECK(guest.wait() == 0);
     const double here = own.time_of(static_cast<std::int64_t>(record[0] * 1e9));
     CHECK(std::abs(here - record[1]) <= 256.0 / kRate);
   }
 
   TEST_CASE("a guest that is killed leaves silence, not a hole in the stream") {
-    DipStream own(null_device());
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    const std::string path = own.socket();
-    const pid_t child = ::fork();
-    if (child == 0) {
-      DipStream guest({.attach = path});
-      Source a = guest.add(kRate, kTone, {1}, {.name = "theirs"});
+    Guest guest([](const std::string& path, int out) -> int {
+      DipStream stream({.attach = path});
+      Source a = stream.add(kRate, kTone, {1}, {.name = "theirs"});
       a.start({.loop = true});
-      (void)!::write(ends[1], "x", 1);
+      (void)!::write(out, "x", 1);
       for (;;) {
         ::pause();
       }
-    }
+    });
+    DipStream own(null_device());
+    guest.begin(own.socket());
     char byte = 0;
-    CHECK(::read(ends[0], &byte, 1) == 1);
+    CHECK(guest.read(&byte, 1));
     CHECK(own.request(R"({"do": "voice", "voice": "theirs"})").find("\"playing\"") !=
           std::string::npos);
-    ::kill(child, SIGKILL);
-    int status = 0;
-    CHECK(::waitpid(child, &status, 0) == child);
-    ::close(ends[0]);
-    ::close(ends[1]);
-    const std::int64_t deadline_ns = monotonic_ns() + 10'000'000'000;
+    guest.kill();
+    (void)guest.wait();
+    const std::int64_t deadline_ns = monotonic_ns() + avrig::test::kPatienceNs;
     bool there = true;
     while (there && monotonic_ns() < deadline_ns) {
       there = own.request(R"({"do": "list"})").find("theirs") != std::string::npos;
