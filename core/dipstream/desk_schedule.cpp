@@ -150,7 +150,8 @@ Desk::Commands Desk::settings(Fields& fields, mixer::VoiceId voice, bool host) {
     commands.push_back(mixer::set_loop(voice, loop, when));
   }
   if (fields.has("bus")) {
-    commands.push_back(mixer::set_voice_bus(voice, layout_.number(fields.text("bus")), when));
+    commands.push_back(
+        mixer::set_voice_bus(voice, layout_.number(fields.text("bus")), when, ramp));
   }
   if (commands.empty()) {
     throw Error(ErrorCode::Spec, "nothing to set: give gain_db, pan, pitch, loop or bus");

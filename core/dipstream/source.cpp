@@ -256,7 +256,10 @@ Scheduled Source::set_pitch(double pitch, const Change& how) {
 // Buses have names with the desk alone.
 Scheduled Source::set_bus(const std::string& bus, const Change& how) {
   state_->check();
-  json request = {{"do", "set"}, {"voice", state_->voice}, {"bus", bus}};
+  json request = {{"do", "set"},
+                  {"voice", state_->voice},
+                  {"bus", bus},
+                  {"ramp", fade_of(how.ramp, state_->stream->rate)}};
   if (how.at) {
     request["at"] = *how.at;
   }

@@ -263,7 +263,8 @@ void do_voice_parameter(State& state, std::uint32_t slot, const Doing& doing) no
       refresh_place(state, slot, voice.emitter.ramp);
       break;
     case CommandKind::SetVoiceBus:
-      state.tones[slot].bus = static_cast<std::uint8_t>(value.bus);
+      state.tones[slot].move(static_cast<std::uint8_t>(value.bus), state.cursor, ramp);
+      classify(voice, state.tones[slot]);
       break;
     default:
       break;

@@ -61,8 +61,10 @@ class Mix {
   void voices_of(std::uint32_t w, std::uint32_t n) noexcept;
   static void prefetch(const std::byte* first, std::size_t bytes) noexcept;
   void flush(std::uint32_t bus, std::uint32_t n, bool last = false) noexcept;
+  void flush_for(const Tone& tone, std::uint32_t n) noexcept;
   void tone(const Tone& from, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
   void piece(const Tone& tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
+  void moving(const Tone& tone, const Voice& voice, std::size_t offset, std::size_t n) noexcept;
   void shape(const Tone& tone, int side, std::size_t n) noexcept;
   [[nodiscard]] const float* source(const Tone& tone,
                                     const Voice& voice,

@@ -17,12 +17,20 @@ constexpr std::int64_t kShortRun = 64;
 
 }  // namespace
 
+// What comes before a voice on its buses is summed before it.
+void Mix::flush_for(const Tone& tone, std::uint32_t n) noexcept {
+  flush(tone.bus, n);
+  for (std::uint32_t one = 0; tone.move_length > 0 && one < tone.leaving_count; ++one) {
+    flush(tone.leaving[one], n);
+  }
+}
+
 void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
   Voice& voice = state_.voices[slot];
   Tone& last = state_.tones[slot];
-  flush(last.bus, n);  // what came before it is summed before it
   for (std::uint32_t s = voice.segment_head; s != kNone; s = state_.segments[s].next) {
     const Segment& segment = state_.segments[s];
+    flush_for(segment.tone, n);
     tone(segment.tone, voice, segment.offset, segment.length);
   }
   voice.segment_head = voice.segment_tail = kNone;
@@ -36,6 +44,7 @@ void Mix::voice(std::uint32_t slot, std::uint32_t n) noexcept {
   if (left <= 0) {
     return;
   }
+  flush_for(last, n);
   const std::int64_t heard = last.playable(left);
   if (last.stream) {
     watch_stream(state_, slot, left, heard);
@@ -65,6 +74,9 @@ void Mix::tone(const Tone& from, const Voice& voice, std::size_t offset, std::si
     if (t.in_length > 0) {
       m = std::min(m, t.in_at + t.in_length - t.at);
     }
+    if (t.move_length > 0) {
+      m = std::min(m, t.move_at + t.move_length - t.at);
+    }
     if (t.straight()) {
       m = t.run >= kShortRun ? std::min(m, t.run) : m;
     } else if (static_cast<std::uint64_t>(m) * ((t.step >> 32) + 1) > kWindow) {
@@ -83,6 +95,10 @@ void Mix::tone(const Tone& from, const Voice& voice, std::size_t offset, std::si
 
 void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
   const std::uint32_t channels = t.stream ? voice.stream.channels : voice.samples.channels;
+  if (t.move_length > 0) {
+    moving(t, voice, offset, n);
+    return;
+  }
   const bool shaped = t.ramp_length > 0 || t.in_length > 0 || t.out_length > 0;
   const bool sides = voice.lanes == 2;
   if (shaped) {
@@ -115,6 +131,27 @@ void Mix::piece(const Tone& t, const Voice& voice, std::size_t offset, std::size
       kernels_.add_shaped(x, gains_[side].get(), out, n);
     } else {
       kernels_.add_scaled(x, t.gain[side], out, n);
+    }
+  }
+}
+
+// The same sound on all its buses, on each with its share.
+void Mix::moving(const Tone& t, const Voice& voice, std::size_t offset, std::size_t n) noexcept {
+  const std::uint32_t channels = t.stream ? voice.stream.channels : voice.samples.channels;
+  const bool sides = voice.lanes == 2;
+  for (int side = 0; side < (sides ? 2 : 1); ++side) {
+    shape(t, side, n);
+  }
+  const float* x = nullptr;
+  for (std::uint32_t lane = 0; lane < voice.lanes; ++lane) {
+    if (lane == 0 || channels > 1) {
+      x = source(t, voice, channels > 1 ? lane : 0, n);
+    }
+    for (std::uint32_t part = 0; part <= t.leaving_count; ++part) {
+      const std::uint8_t bus = part == 0 ? t.bus : t.leaving[part - 1];
+      kernels_.ramp(fade_.get(), t.share[part], t.share_delta(part), t.at - t.move_at, n);
+      kernels_.multiply(fade_.get(), gains_[sides ? lane : 0].get(), n);
+      kernels_.add_shaped(x, fade_.get(), used_row(bus, voice.output[lane], block_) + offset, n);
     }
   }
 }

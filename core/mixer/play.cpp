@@ -136,7 +136,8 @@ void cut(State& state, std::uint32_t slot) noexcept {
 void classify(const Voice& voice, Tone& tone) noexcept {
   const std::uint32_t channels = tone.stream ? voice.stream.channels : voice.samples.channels;
   const bool steady =
-      tone.straight() && tone.ramp_length == 0 && tone.in_length == 0 && tone.out_length == 0;
+      tone.straight() && tone.ramp_length == 0 && tone.in_length == 0 && tone.out_length == 0 &&
+      tone.move_length == 0;
   tone.path = !steady || tone.stream || voice.lanes != 2 ? TonePath::Slow
               : channels == 1                            ? TonePath::Mono
                                                          : TonePath::Stereo;

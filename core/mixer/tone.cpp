@@ -165,7 +165,46 @@ void Tone::fade_out(std::int64_t sample, std::uint32_t length, FadeShape shape) 
   out_shape = shape;
 }
 
+void Tone::move(std::uint8_t to, std::int64_t sample, std::uint32_t length) noexcept {
+  settle(sample);
+  if (length == 0 || (to == bus && move_length == 0)) {
+    bus = to;
+    move_length = 0;
+    return;
+  }
+  const std::uint32_t parts = move_length == 0 ? 1U : 1U + leaving_count;
+  const std::uint8_t old_leaving[kMostLeaving] = {leaving[0], leaving[1], leaving[2]};
+  float now[1 + kMostLeaving] = {1.0F};
+  for (std::uint32_t part = 0; part < parts && move_length > 0; ++part) {
+    now[part] = share[part] + share_delta(part) * static_cast<float>(static_cast<int>(sample - move_at));
+  }
+  leaving_count = 0;
+  share[0] = 0.0F;
+  for (std::uint32_t part = 0; part < parts; ++part) {
+    const std::uint8_t one = part == 0 ? bus : old_leaving[part - 1];
+    if (one == to) {
+      share[0] = now[part];
+    } else if (now[part] > 0.0F && leaving_count < kMostLeaving) {
+      leaving[leaving_count++] = one;
+      share[leaving_count] = now[part];
+    } else if (now[part] > 0.0F) {
+      // More than it can remember: the faintest goes at once.
+      float* faintest = std::min_element(share + 1, share + 1 + kMostLeaving);
+      if (*faintest < now[part]) {
+        leaving[faintest - share - 1] = one;
+        *faintest = now[part];
+      }
+    }
+  }
+  bus = to;
+  move_at = sample;
+  move_length = length;
+}
+
 void Tone::settle(std::int64_t sample) noexcept {
+  if (move_length > 0 && sample >= move_at + move_length) {
+    move_length = 0;
+  }
   if (ramp_length > 0 && sample >= ramp_at + ramp_length) {
     ramp_length = 0;
   }

@@ -70,6 +70,14 @@ struct alignas(64) Tone {
   std::uint32_t out_length = 0;   // fade out; 0 = none
   FadeShape in_shape = FadeShape::Linear;
   FadeShape out_shape = FadeShape::Linear;
+  // On its way to its bus: what had it before, and which part of it each has at `move_at`, its own
+  // bus first. That goes to one, in a line, and the others to nothing.
+  static constexpr std::uint32_t kMostLeaving = 3;
+  std::int64_t move_at = 0;
+  std::uint32_t move_length = 0;  // 0 = it is there
+  std::uint8_t leaving_count = 0;
+  std::uint8_t leaving[kMostLeaving] = {};
+  float share[1 + kMostLeaving] = {};
   std::int64_t available = kEndless;  // content samples that a stream has
   std::uint64_t mask = 0;             // of a stream's ring
   Content content;
@@ -94,7 +102,13 @@ struct alignas(64) Tone {
   void aim(float left, float right, std::int64_t sample, std::uint32_t length) noexcept;
   void fade_in(std::int64_t sample, std::uint32_t length, FadeShape shape) noexcept;
   void fade_out(std::int64_t sample, std::uint32_t length, FadeShape shape) noexcept;
-  /// Forget ramps and fades that are over at output sample `sample`.
+  /// Go over to another bus, in a line over `length` samples from output sample `sample`.
+  void move(std::uint8_t to, std::int64_t sample, std::uint32_t length) noexcept;
+  /// By how much a part of it changes from sample to sample: its own bus's (0), or that of leaving[i - 1].
+  [[nodiscard]] float share_delta(std::uint32_t part) const noexcept {
+    return ((part == 0 ? 1.0F : 0.0F) - share[part]) / static_cast<float>(move_length);
+  }
+  /// Forget ramps, fades and moves that are over at output sample `sample`.
   void settle(std::int64_t sample) noexcept;
 };
 

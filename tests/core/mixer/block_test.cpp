@@ -94,6 +94,8 @@ struct Piece {
       REQUIRE(rig.send(set_gain(id, 2.0, at(570 + 17 * v), 200)));
       REQUIRE(rig.send(set_pan(id, 0.4, at(900 + 7 * v), 64)));
       REQUIRE(rig.send(set_pitch(id, v % 5 == 0 ? 1.0 : 0.7 + 0.1 * v, at(1500 + 3 * v))));
+      REQUIRE(rig.send(set_voice_bus(id, (v + 1) % 3, at(1900 + 37 * v), 90)));
+      REQUIRE(rig.send(set_voice_bus(id, (v + 2) % 3, at(1950 + 37 * v), 200)));
       REQUIRE(rig.send(pause(id, at(2500 + 29 * v), v % 2 == 0 ? 0 : 77)));
       REQUIRE(rig.send(resume(id, at(3000 + 31 * v), 50)));
       REQUIRE(rig.send(stop(id,

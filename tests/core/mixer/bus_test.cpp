@@ -171,10 +171,10 @@ TEST_SUITE("core/mixer buses") {
     CHECK(peaks() == std::vector<float>{0.75F, 0.5F});
     CHECK(peaks() == std::vector<float>{0.75F, 0.5F});
     CHECK(peaks() == std::vector<float>{0.25F, 0.0F});
-    REQUIRE(rig.send(set_voice_bus(stays, 1)));
+    REQUIRE(rig.send(set_voice_bus(stays, 1, now(), 0)));
     CHECK(peaks() == std::vector<float>{0.25F, 0.25F});
     CHECK(peaks() == std::vector<float>{0.25F, 0.25F});
-    REQUIRE(rig.send(set_voice_bus(stays, 0)));
+    REQUIRE(rig.send(set_voice_bus(stays, 0, now(), 0)));
     CHECK(peaks() == std::vector<float>{0.25F, 0.0F});
   }
 

@@ -169,7 +169,7 @@ struct FadePayload {
 };
 
 /// SetGain (dB), SetPan, SetPitch, SetBusGain (dB), SetBusMute and SetBusSolo (0 or 1),
-/// SetBusParent (a bus number, -1 = none), SetVoiceBus (`bus` alone).
+/// SetBusParent (a bus number, -1 = none), SetVoiceBus (`bus` and `ramp`).
 struct ValuePayload {
   double value;
   std::uint32_t ramp;  ///< samples

@@ -106,10 +106,13 @@ inline constexpr LoopSpec kLoopForever{0, 0, 0};
   return set_value(CommandKind::SetPitch, voice, pitch, when, 0);
 }
 
-/// From that sample on through another bus; what it sounds like there is heard at once.
-[[nodiscard]] inline Command set_voice_bus(VoiceId voice, std::uint32_t bus, When when = {}) {
+/// Over to another bus, in a line from that sample on.
+[[nodiscard]] inline Command set_voice_bus(VoiceId voice,
+                                           std::uint32_t bus,
+                                           When when = {},
+                                           std::uint32_t ramp = 64) {
   Command made = command(CommandKind::SetVoiceBus, voice, when);
-  made.as.value = {0, 0, bus};
+  made.as.value = {0, ramp, bus};
   return made;
 }
 
