@@ -10,6 +10,7 @@ OURS, SHORT, LARGE = "avrig", "avrig, 16 bits", "avrig, large pages"
 HAND, READ, OPENAL = "hand-blocked loop", "reading alone", "OpenAL Soft"
 DIP, SIMVX, SIMVX_PITCH = "dipstream's loop, numpy", "SimVX's loop, numpy", "SimVX's pitch loop"
 WHEEL, TRIVIAL, CLIENT = "JACK in freewheel", "trivial client", "avrig, 64 voices"
+AGAIN = "trivial client, again"
 
 
 def cell(what, voices, block):
@@ -143,8 +144,13 @@ def page(results, facts):
     if "jack" in results:
         lines += ["", "**Callback of a JACK client, cycles of 64 samples: jitter, us**", "",
                   "| | median | 90 % | 99 % | gaps beyond 1.5 periods |", "|---|---|---|---|---|"]
-        for label in (CLIENT, TRIVIAL):
+        for label in (CLIENT, TRIVIAL, AGAIN):
             cells = [report.spread(runner.series(results, "jack", label, metric))
                      for metric in ("p50_us", "p90_us", "p99_us", "late")]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        itself = [runner.ratios(runner.series(results, "jack", AGAIN, metric),
+                                runner.series(results, "jack", TRIVIAL, metric))
+                  for metric in ("p50_us", "p99_us")]
+        lines += ["", f"The trivial client / itself: median {report.spread(itself[0])}, "
+                  f"99 % {report.spread(itself[1])}."]
     return "\n".join(lines) + "\n"
