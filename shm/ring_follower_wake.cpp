@@ -20,8 +20,9 @@ void RingFollower::ask_for_frames() noexcept {
   if (asked_at_ != next_) {
     const std::uint64_t passed_ns =
         static_cast<std::uint64_t>(taken_ns_) - static_cast<std::uint64_t>(asked_ns_);
-    frames_worth_ =
-        out_of_room() ? worth_waking(source_->usable(), passed_ns / (next_ - asked_at_)) : 1;
+    const std::uint64_t gap_ns = passed_ns / (next_ - asked_at_);
+    frames_worth_ = out_of_room() ? worth_waking(source_->usable(), gap_ns) : 1;
+    gathering_ns_ = worth_gathering_ns(ring_->usable(), gap_ns);
     asked_at_ = next_;
     asked_ns_ = taken_ns_;
   }
@@ -31,6 +32,9 @@ void RingFollower::ask_for_frames() noexcept {
     // seq_cst: we look for a frame behind this store, and who makes one available looks at this
     // word behind the store that does; so one of us sees the other's.
     page_->wanted.store(wanted, std::memory_order_seq_cst);
+  }
+  if (entry_.bell < bells_.size()) {
+    may_take(bells_[entry_.bell], gathering_ns_);
   }
 }
 

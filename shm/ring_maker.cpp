@@ -329,12 +329,17 @@ void RingMaker::ask_for_room() noexcept {
   if (asked_at_ != head_ && last_) {
     const std::uint64_t passed_ns =
         static_cast<std::uint64_t>(last_->published_ns) - static_cast<std::uint64_t>(asked_ns_);
-    room_worth_ = worth_waking(usable, passed_ns / (head_ - asked_at_));
+    const std::uint64_t gap_ns = asked_ns_ == 0 ? 0 : passed_ns / (head_ - asked_at_);
+    room_worth_ = worth_waking(usable, gap_ns);
+    patience_ns_ = static_cast<std::int64_t>(usable / 2 * gap_ns);
     asked_at_ = head_;
     asked_ns_ = last_->published_ns;
     ring_->maker_page().full_at.store(head_ + 1, std::memory_order_relaxed);
   }
   ask_for(head_ - usable + room_worth_);
+  if (ring_->maker_bell() < bells_.size()) {
+    may_take(bells_[ring_->maker_bell()], patience_ns_);
+  }
 }
 
 void RingMaker::ask_for(std::uint64_t sequence) noexcept {

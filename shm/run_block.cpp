@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kRunMagic = 0x676e'6972'7661'0002;
 
 constexpr std::uint32_t kRunReady = 0x52454144;
-constexpr std::uint32_t kRunVersion = 2;
+constexpr std::uint32_t kRunVersion = 3;
 
 std::uint64_t bell_bytes(std::uint32_t bells) noexcept {
   return round_up(std::uint64_t{bells} * sizeof(Bell), kPageBytes);

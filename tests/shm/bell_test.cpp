@@ -102,6 +102,31 @@ TEST_SUITE("shm/bell") {
     CHECK(rescues.load() < 100);
   }
 
+  TEST_CASE("bell: an adaptive wait that may take long sleeps at once; the least said counts") {
+    constexpr std::int64_t kLongNs = 1'000'000;
+    Bell bell{};
+    int looks = 0;
+    const auto looks_of = [&](std::initializer_list<std::int64_t> said) {
+      Waiter waiter(bell, WaitMode::Adaptive);
+      looks = 0;
+      CHECK_FALSE(waiter.wait(
+          [&] {
+            ++looks;
+            for (const std::int64_t ns : said) {
+              may_take(bell, ns);
+            }
+            return false;
+          },
+          avrig::monotonic_ns() + 5'000'000));
+      return looks;
+    };
+    // One, one behind its flag, and those after a sleep; a spin has sixteen before it reads a clock.
+    CHECK(looks_of({kLongNs}) < 16);
+    CHECK(looks_of({}) >= 16);  // what was said of another wait is forgotten
+    CHECK(looks_of({kLongNs, 0}) >= 16);
+    CHECK(looks_of({0, kLongNs}) >= 16);
+  }
+
   TEST_CASE("bell: a wait ends at its deadline, and leaves no flag behind") {
     Bell bell{};
     for (const WaitMode mode : {WaitMode::Block, WaitMode::Adaptive, WaitMode::Spin}) {

@@ -153,7 +153,7 @@ const std::vector<Struct>& structs() {
                    AVRIG_FIELD(RunHeader, stages),
                    AVRIG_FIELD(RunHeader, bells),
                    AVRIG_FIELD(RunHeader, state)),
-      AVRIG_STRUCT(Bell, AVRIG_FIELD(Bell, word)),
+      AVRIG_STRUCT(Bell, AVRIG_FIELD(Bell, word), AVRIG_FIELD(Bell, patience_ns)),
       AVRIG_STRUCT(StagePage,
                    AVRIG_FIELD(StagePage, state),
                    AVRIG_FIELD(StagePage, pid),

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -85,6 +86,42 @@ TEST_SUITE("shm/ring room") {
     CHECK_FALSE(was_rung(rig));
     CHECK(pass(follower) == 2);
     CHECK(was_rung(rig));
+  }
+
+  TEST_CASE("room: a maker without room may wait while its followers have work for half a window") {
+    for (const std::uint32_t window : {1u, 4u}) {
+      Rig rig(windowed({looker(1)}, window));
+      RingMaker maker(rig.ring, rig.bells);
+      RingFollower follower(rig.ring, 0, rig.bells);
+      const auto patience_ns = [&] {
+        rig.bells[0].patience_ns.store(INT64_MAX);
+        REQUIRE_FALSE(maker.ready());
+        return rig.bells[0].patience_ns.load();
+      };
+      while (put(maker, 1)) {
+      }
+      CHECK(patience_ns() == 0);  // how fast the stream is it cannot know yet
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      REQUIRE(pass(follower) == 0);
+      REQUIRE(put(maker, 1));
+      // One frame in a millisecond or more.
+      CHECK(patience_ns() >= window / 2 * 1'000'000);
+      CHECK((patience_ns() > 0) == (window > 1));
+    }
+  }
+
+  TEST_CASE("room: a follower of a slow stream does not leave the next frame lying") {
+    Rig rig(windowed({looker(1)}, 4));
+    RingMaker maker(rig.ring, rig.bells);
+    RingFollower follower(rig.ring, 0, rig.bells);
+    for (int frame = 0; frame < 3; ++frame) {
+      REQUIRE(put(maker, 1));
+      REQUIRE(pass(follower).has_value());
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      rig.bells[1].patience_ns.store(INT64_MAX);
+      REQUIRE_FALSE(follower.ready());
+      CHECK(rig.bells[1].patience_ns.load() == 0);
+    }
   }
 
   TEST_CASE("room: in a window of fewer than four frames each that is let go rings") {

@@ -4,6 +4,7 @@
 
 #include <avrig/monotonic.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -20,6 +21,8 @@ struct alignas(128) Bell {
   /// owner sleeps on this very word: were it another one, a ring for what the owner has just seen
   /// could use up the flag, and the next one would wake nobody.
   std::atomic<std::uint32_t> word;
+  /// The owner's alone, on a line of its own: how long its wait may take, see may_take().
+  alignas(64) std::atomic<std::int64_t> patience_ns;
 };
 inline constexpr std::uint32_t kAwake = 0, kAsleep = 1;
 static_assert(sizeof(Bell) == 128);
@@ -44,10 +47,18 @@ void ring(Bell& bell) noexcept;
 /// taking the flag back and its system call. Thread: any
 void wake(Bell& bell) noexcept;
 
+/// Said by a condition of a wait that is not met: this may take `ns` before anybody lacks anything.
+/// Of several conditions of one wait the least counts. Thread: the bell's owner
+inline void may_take(Bell& bell, std::int64_t ns) noexcept {
+  if (ns < bell.patience_ns.load(std::memory_order_relaxed)) {
+    bell.patience_ns.store(ns, std::memory_order_relaxed);
+  }
+}
+
 /// How a stage waits.
 enum class WaitMode : std::uint32_t {
   Block = 0,     ///< sleep at once
-  Adaptive = 1,  ///< spin at most 100 us, and only while short waits are the rule
+  Adaptive = 1,  ///< spin at most 100 us, while short waits are the rule and nobody has time
   Spin = 2       ///< never sleep
 };
 
@@ -64,6 +75,11 @@ class Waiter {
   static constexpr std::int64_t kLongSpinNs = 100'000;
   /// Adaptive: after a longer sleep than this the next wait does not spin (paced video).
   static constexpr std::int64_t kShortWaitNs = 200'000;
+  /// Adaptive: a wait that may take so long sleeps at once; who is rung then is still in time.
+  static constexpr std::int64_t kWakeNs = 50'000;
+  /// Adaptive: the longest time without a look. Each look takes from the others the cache line that
+  /// they are writing; many frames may pass for the price of one.
+  static constexpr std::int64_t kApartNs = 6'000;
 
   Waiter(Bell& bell, WaitMode mode) noexcept : bell_(&bell), mode_(mode) {}
 
@@ -73,6 +89,7 @@ class Waiter {
   /// RT-safe: no (it sleeps)
   template <class Ready>
   [[nodiscard]] bool wait(Ready&& ready, std::int64_t deadline_ns) noexcept {
+    bell_->patience_ns.store(kUnsaid, std::memory_order_relaxed);
     if (ready()) {
       return true;
     }
@@ -105,6 +122,8 @@ class Waiter {
   [[nodiscard]] std::uint64_t rescues() const noexcept { return rescues_; }
 
  private:
+  static constexpr std::int64_t kUnsaid = INT64_MAX;
+
   template <class Ready>
   bool spin(Ready& ready, std::int64_t deadline_ns) noexcept;
   void note_sleep(std::int64_t ns) noexcept {
@@ -148,7 +167,17 @@ bool Waiter::spin(Ready& ready, std::int64_t deadline_ns) noexcept {
   if (!spin_pays_ && ++since_spin_ % 64 != 0) {
     return false;
   }
-  const std::int64_t end = monotonic_ns() + spin_ns_;
+  const std::int64_t began_ns = monotonic_ns();
+  const std::int64_t said_ns = bell_->patience_ns.load(std::memory_order_relaxed);
+  const std::int64_t patience_ns = said_ns == kUnsaid ? 0 : said_ns;
+  if (patience_ns >= kWakeNs) {
+    return false;
+  }
+  for (const std::int64_t until = began_ns + std::min(patience_ns / 2, kApartNs);
+       monotonic_ns() < until;) {
+    relax_cpu();
+  }
+  const std::int64_t end = began_ns + spin_ns_;
   do {
     for (int turn = 0; turn < 16; ++turn) {
       if (ready()) {

@@ -272,4 +272,19 @@ static_assert(worth_waking(128, 140) == 1 && worth_waking(4, 60'000) == 2 &&
               worth_waking(128, 100'000) == 10 && worth_waking(26, 21'000'000) == 1 &&
               worth_waking(3, 100'000) == 1);
 
+/// How long a follower without frames leaves the next ones to their maker, in the same stream:
+/// while half a window passes, where that is a matter of microseconds; then it takes many at a
+/// time.
+[[nodiscard]] constexpr std::int64_t worth_gathering_ns(std::uint64_t window,
+                                                        std::uint64_t gap_ns) noexcept {
+  constexpr std::uint64_t kRapidNs = 750;
+  constexpr std::uint64_t kMostNs = 12'000;
+  if (gap_ns > kRapidNs) {
+    return 0;
+  }
+  return static_cast<std::int64_t>(window / 2 * gap_ns < kMostNs ? window / 2 * gap_ns : kMostNs);
+}
+static_assert(worth_gathering_ns(128, 140) == 8'960 && worth_gathering_ns(128, 1'000) == 0 &&
+              worth_gathering_ns(1, 100) == 0);
+
 }  // namespace avrig::shm

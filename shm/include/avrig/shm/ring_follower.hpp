@@ -142,6 +142,7 @@ class RingFollower {
   std::int64_t asked_ns_ = 0;                 // and when the last frame before it was published
   std::int64_t taken_ns_ = 0;                 // when the newest taken frame was published
   std::uint64_t frames_worth_ = 1;            // frames to ask for
+  std::int64_t gathering_ns_ = 0;             // how long to leave the next frames alone
   std::uint64_t verdict_on_jump_ = 0;
   const Ring* source_;  // where the newest taken frame's bytes lie
   std::uint64_t next_ = 0;

@@ -143,6 +143,7 @@ class RingMaker {
   std::uint64_t asked_at_ = 0;        // head when the window was last full,
   std::int64_t asked_ns_ = 0;         // and the newest frame's time
   std::uint64_t room_worth_ = 1;      // frames of room to ask for
+  std::int64_t patience_ns_ = 0;      // how long the followers have work without us
   std::vector<std::uint32_t> wakes_;  // participants who wait for nobody but the maker
   std::uint64_t owed_ = 0;            // of these, who is to be rung before we sleep; a mask
   std::atomic<bool> spares_{false};
