@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "fetch.hpp"
 #include <avrig/monotonic.hpp>
 #include <avrig/shm/ring_follower.hpp>
 #include <avrig/shm/sweep.hpp>
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace avrig::shm {
 namespace {
@@ -108,6 +110,7 @@ bool RingFollower::ready() noexcept {
   if (floor.load(std::memory_order_seq_cst) > next_ || available(next_)) {
     return true;
   }
+  caught_up_ = true;
   settle();
   ask_for_frames();
   return floor.load(std::memory_order_seq_cst) > next_ || available(next_);
@@ -248,17 +251,21 @@ bool RingFollower::resolve(Taken& taken) noexcept {
 }
 
 // A hint: have the frame's first bytes come from the maker's cache while its descriptor does.
-void RingFollower::fetch(std::uint64_t sequence) const noexcept {
+void RingFollower::fetch(std::uint64_t sequence, std::uint64_t lines) const noexcept {
   const std::uint32_t buffer =
       word_buffer(ring_->slot(sequence).word.load(std::memory_order_relaxed));
   if (buffer < ring_->buffers()) {
-    __builtin_prefetch(ring_->buffer(buffer).data());
+    fetch_to_read(ring_->buffer(buffer).data(), lines);
   }
 }
 
 bool RingFollower::begin(std::uint64_t sequence, Taken& taken) noexcept {
   const MakerPage& maker = ring_->maker_page();
-  fetch(sequence);
+  fetch(sequence, 1);
+  // Who had to wait for this frame has no next one to fetch, and would stay for the look at it.
+  if (!std::exchange(caught_up_, false) && ring_->published(sequence + 1)) {
+    fetch(sequence + 1, ring_->buffer_bytes() / kLineBytes);
+  }
   page_->since_ns.store(monotonic_coarse_ns(), std::memory_order_relaxed);
   // seq_cst: pairs with the maker's store of floor. Either we see the raised floor here, or the
   // maker sees that the frame is in our hand and leaves its buffer alone.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "fetch.hpp"
 #include <avrig/monotonic.hpp>
 #include <avrig/shm/ring_maker.hpp>
 #include <avrig/shm/sweep.hpp>
@@ -281,12 +282,21 @@ std::optional<std::uint32_t> RingMaker::try_claim() noexcept {
   const auto chosen = free_.end() - 1 - static_cast<std::ptrdiff_t>(spared);
   const std::uint32_t buffer = *chosen;
   free_.erase(chosen);
+  fetch_ahead();
   state_[buffer] = State::Claimed;
   // Odd while it is written. The fence keeps the payload's first byte behind it, for taps.
   std::atomic<std::uint64_t>& generation = ring_->generation(buffer);
   generation.store(generation.load(std::memory_order_relaxed) | 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
   return buffer;
+}
+
+// Followers read what we shall write next long ago: have it come back while we write this one.
+void RingMaker::fetch_ahead() const noexcept {
+  fetch_to_write(&ring_->slot(head_ + 2), 2);
+  if (!free_.empty()) {
+    fetch_to_write(memory(free_.back()).data(), ring_->buffer_bytes() / kLineBytes);
+  }
 }
 
 void RingMaker::abandon(std::uint32_t buffer) noexcept {

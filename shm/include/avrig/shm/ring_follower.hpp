@@ -113,7 +113,7 @@ class RingFollower {
   void decide(std::uint64_t to) noexcept;
   void count_void(Kind kind) noexcept;
   void advance(std::uint64_t to) noexcept;
-  void fetch(std::uint64_t sequence) const noexcept;
+  void fetch(std::uint64_t sequence, std::uint64_t lines) const noexcept;
   [[nodiscard]] bool begin(std::uint64_t sequence, Taken& taken) noexcept;
   [[nodiscard]] bool resolve(Taken& taken) noexcept;
   [[nodiscard]] bool passed_by_editors(Taken& taken) const noexcept;
@@ -142,6 +142,7 @@ class RingFollower {
   std::int64_t asked_ns_ = 0;                 // and when the last frame before it was published
   std::int64_t taken_ns_ = 0;                 // when the newest taken frame was published
   std::uint64_t frames_worth_ = 1;            // frames to ask for
+  bool caught_up_ = false;                    // there was nothing to take
   std::int64_t gathering_ns_ = 0;             // how long to leave the next frames alone
   std::uint64_t verdict_on_jump_ = 0;
   const Ring* source_;  // where the newest taken frame's bytes lie

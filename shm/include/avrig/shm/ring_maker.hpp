@@ -121,6 +121,7 @@ class RingMaker {
   bool raise_floor(std::uint64_t floor) noexcept;
   bool make_room() noexcept;
   void vacate_slot() noexcept;
+  void fetch_ahead() const noexcept;
   void commit(Kind kind, Descriptor& descriptor, std::uint32_t buffer) noexcept;
   void ring_followers(bool at_once) noexcept;
   void ask_for_room() noexcept;
