@@ -8,6 +8,7 @@ RING, ICEORYX, GSTREAMER = "avrig", "iceoryx", "GStreamer shm"
 QUEUE, ZEROMQ, TORCH, ROOF = "Boost message_queue", "ZeroMQ", "torch queue", "roofline"
 ADAPTIVE, BLOCKING = "avrig, adaptive", "avrig, blocking"
 CHAIN, CHAIN_FREE, HOP = "chain, pinned alternately", "chain, not pinned", "one hop, pinned"
+CHAIN_PAIRS = "chain, pinned in pairs"
 BOUND, BOUND_FREE = "bound, pinned alternately", "bound, best placed"
 
 PROGRAM = {RING: "transport/ring_hop", ADAPTIVE: "transport/ring_hop",
@@ -16,6 +17,7 @@ PROGRAM = {RING: "transport/ring_hop", ADAPTIVE: "transport/ring_hop",
            QUEUE: "transport/peer_message_queue", ZEROMQ: "transport/peer_zeromq",
            TORCH: "transport/peer_torch.py", ROOF: "transport/roofline",
            CHAIN: "transport/chain", CHAIN_FREE: "transport/chain",
+           CHAIN_PAIRS: "transport/chain",
            BOUND: "transport/chain_roofline", BOUND_FREE: "transport/chain_roofline"}
 
 
@@ -30,6 +32,8 @@ def contender(label, size, **options):
         options.setdefault("wait", "adaptive")
     if label == CHAIN_FREE:
         options["cpus"] = "none"
+    if label == CHAIN_PAIRS:
+        options["cpus"] = "0,0,1,1"
     if label == BOUND_FREE:
         options["wait"] = "split"
     return Contender(label, PROGRAM[label], **options)
@@ -90,7 +94,7 @@ def chains(seconds):
         asked.append(Question(
             f"chain {text}", f"Maker, editor, gate, looker: throughput, {text}", "gb_per_s",
             [contender(label, SIZES[text], mode="flood", seconds=seconds)
-             for label in (CHAIN, CHAIN_FREE, HOP, BOUND, BOUND_FREE)]))
+             for label in (CHAIN, CHAIN_PAIRS, CHAIN_FREE, HOP, BOUND, BOUND_FREE)]))
     return asked
 
 
@@ -152,7 +156,7 @@ def goals():
           "p50_us", CHAIN, "<=", 0.6)
     for text in ("VGA", "1080p"):
         # The bounds do the same work on the bytes by two spinning processes: what the machine permits.
-        for label in (CHAIN, CHAIN_FREE, BOUND, BOUND_FREE):
+        for label in (CHAIN, CHAIN_PAIRS, CHAIN_FREE, BOUND, BOUND_FREE):
             ratio(f"{label}, throughput, {text}: of one hop", f"chain {text}", label, "gb_per_s",
                   HOP, ">=", 0.6)
     return wanted
