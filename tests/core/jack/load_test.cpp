@@ -58,6 +58,7 @@ TEST_SUITE("core/jack load") {
       std::printf("xruns: %llu with 64 voices, %llu of a trivial client\n",
                   static_cast<unsigned long long>(mixed),
                   static_cast<unsigned long long>(idle));
+      std::fflush(stdout);
       good = mixed <= idle + 2;
     }
     CHECK(good);
