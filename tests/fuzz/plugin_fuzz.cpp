@@ -186,7 +186,9 @@ void check_traits(Bytes& bytes) {
 
 void check_format(const std::uint8_t* data, std::size_t size) {
   avrig_format format{};
-  std::memcpy(&format, data, std::min(size, sizeof format));
+  if (size > 0) {
+    std::memcpy(&format, data, std::min(size, sizeof format));
+  }
   for (std::uint32_t media = AVRIG_MEDIA_AUDIO; media <= AVRIG_MEDIA_PACKETS; ++media) {
     format.media = media;
     if (!find_format_fault(format, media)) {
