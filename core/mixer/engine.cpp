@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The avrig authors
 #include "apply.hpp"
 #include "bus.hpp"
+#include "image.hpp"
 #include "jump.hpp"
 #include "mix.hpp"
 #include "output.hpp"
@@ -260,6 +261,15 @@ void Engine::fast_forward(std::int64_t sample) noexcept {
   state.silent = state.forwarding = false;
   report_retired(state);  // a command that follows may name the slot again
   state.for_each(state.active, [&](std::uint32_t slot) { state.publish(slot); });
+  impl_->publish_position();
+}
+
+std::vector<std::byte> Engine::save() {
+  return image_of(impl_->state, impl_->output);
+}
+
+void Engine::load(std::span<const std::byte> image, const Lend& lend) {
+  become(impl_->state, impl_->output, image, lend);
   impl_->publish_position();
 }
 

@@ -48,6 +48,9 @@ class Output {
               std::int64_t begin,
               const Mix& mix) noexcept;
   void set_policy(std::uint32_t output, ClipPolicy policy) noexcept;  // 255 = all
+  [[nodiscard]] ClipPolicy policy(std::uint32_t output) const noexcept {
+    return channels_[output].policy;
+  }
   void clear_fault() noexcept { failed_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
   [[nodiscard]] OutputMeter meter(std::uint32_t output) const noexcept;

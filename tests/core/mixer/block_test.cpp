@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "rig.hpp"
+#include <avrig/error.hpp>
 #include <avrig/mixer/spatial.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <random>
 
@@ -145,13 +147,18 @@ bool same_events(std::vector<Event> a, std::vector<Event> b) {
          });
 }
 
-// Calls of every kind at random samples, each applied exactly there.
-Sound random_piece(unsigned seed, std::size_t block, Simd simd) {
+constexpr std::size_t kRandomSamples = 7000;
+
+EngineConfig random_config(Simd simd) {
   EngineConfig config;
   config.outputs = 3;
   config.simd = simd;
   config.voices = 64;
-  Rig rig(config, block);
+  return config;
+}
+
+// Calls of every kind at random samples, each applied exactly there.
+Sound play_random(Rig& rig, unsigned seed) {
   std::mt19937 random(seed);
   const auto pick = [&](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(random);
@@ -200,9 +207,34 @@ Sound random_piece(unsigned seed, std::size_t block, Simd simd) {
     rig.driver.submit_at(sample, all[static_cast<std::size_t>(pick(0, 14))]);
   }
   Sound sound;
-  sound.out = rig.driver.render(7000);
+  sound.out = rig.driver.render(kRandomSamples);
   sound.events = rig.driver.events();
   return sound;
+}
+
+Sound random_piece(unsigned seed, std::size_t block, Simd simd) {
+  Rig rig(random_config(simd), block);
+  return play_random(rig, seed);
+}
+
+// All that a rig has lent, under the same numbers.
+void lend_all(const Rig& rig, Engine& engine) {
+  for (std::uint32_t source = 0; source < 100; ++source) {
+    if (const SampleView view = rig.view(source); view.data != nullptr) {
+      engine.set_samples(source, view);
+    }
+  }
+}
+
+// The part of a log that was applied at samples `from` .. `to` - 1.
+std::vector<LoggedCommand> part(const std::vector<LoggedCommand>& log,
+                                std::int64_t from,
+                                std::int64_t to) {
+  std::vector<LoggedCommand> found;
+  std::copy_if(log.begin(), log.end(), std::back_inserter(found), [&](const LoggedCommand& one) {
+    return one.sample >= from && one.sample < to;
+  });
+  return found;
 }
 
 }  // namespace
@@ -283,6 +315,77 @@ TEST_SUITE("core/mixer/block") {
         CHECK(std::equal(right[o].begin() + 200, right[o].end(), seen[o].begin() + 200));
       }
     }
+  }
+
+  TEST_CASE("block: an engine loaded with another's image goes on with the same bits and events") {
+    for (const std::int64_t until : {0, 1, 777, 2600, 4096, 6100}) {
+      CAPTURE(until);
+      Piece first(Simd::Auto, 64);
+      (void)first.rig.driver.render(static_cast<std::size_t>(until));
+      OfflineDriver fresh(Piece::config(Simd::Auto), 128);
+      const std::vector<std::byte> image = first.rig.driver.engine().save();
+      std::size_t lent = 0;
+      fresh.engine().load(image, [&](VoiceId, std::uint32_t source) {
+        SampleView shorts{first.shorts.data(), 1500, 2, SampleFormat::S16, 3000, 1.0F};
+        fresh.engine().set_samples(source, source == 90 ? shorts : first.rig.view(source));
+        ++lent;
+      });
+      CHECK(lent == 12);
+      CHECK(fresh.now() == until);
+      first.rig.driver.events().clear();
+      const auto right = first.rig.driver.render(1500);
+      const auto seen = fresh.render(1500);
+      for (std::size_t o = 0; o < right.size(); ++o) {
+        CHECK(std::equal(right[o].begin() + 200, right[o].end(), seen[o].begin() + 200));
+      }
+      CHECK(same_events(first.rig.driver.events(), fresh.events()));
+    }
+  }
+
+  TEST_CASE("block: of a log's first part an image is enough, wherever it ends") {
+    for (unsigned seed = 1; seed <= 150; ++seed) {
+      CAPTURE(seed);
+      Rig rig(random_config(Simd::Auto), 256);
+      const Sound right = play_random(rig, seed);
+      const std::vector<LoggedCommand>& log = rig.driver.log();
+      std::mt19937 random(seed);
+      const std::int64_t reached = std::uniform_int_distribution<int>(0, 5500)(random);
+      const std::int64_t middle = std::uniform_int_distribution<std::int64_t>(0, reached)(random);
+      Engine before(random_config(Simd::Auto));
+      lend_all(rig, before);
+      replay(before, part(log, 0, middle), middle);
+      OfflineDriver after(random_config(Simd::Auto), 64);
+      lend_all(rig, after.engine());
+      after.engine().load(before.save(), [](VoiceId, std::uint32_t) {});
+      replay(after.engine(), part(log, middle, reached), reached);
+      std::int64_t heard = after.now();
+      for (const LoggedCommand& one : part(log, 0, reached)) {
+        heard -= one.command.kind == CommandKind::Jump ? one.command.as.jump.samples : 0;
+      }
+      for (const LoggedCommand& one : part(log, reached, INT64_MAX)) {
+        after.submit_at(one.sample, one.command);
+      }
+      const auto seen = after.render(kRandomSamples - static_cast<std::size_t>(after.now()));
+      for (std::size_t o = 0; o < seen.size(); ++o) {
+        REQUIRE(seen[o].size() + static_cast<std::size_t>(heard) == right.out[o].size());
+        REQUIRE(std::equal(seen[o].begin(), seen[o].end(), right.out[o].begin() + heard));
+      }
+    }
+  }
+
+  TEST_CASE("block: bytes that are no image of such an engine are refused") {
+    Piece piece(Simd::Auto, 64);
+    const std::vector<std::byte> image = piece.rig.driver.engine().save();
+    const auto refuses = [](const EngineConfig& config, std::span<const std::byte> bytes) {
+      Engine engine(config);
+      CHECK_THROWS_AS(engine.load(bytes, [](VoiceId, std::uint32_t) {}), avrig::Error);
+    };
+    EngineConfig other = Piece::config(Simd::Auto);
+    refuses(other, std::span(image).first(image.size() - 1));
+    refuses(other, {});
+    refuses(other, image);  // nobody lends anything
+    other.outputs = 3;
+    refuses(other, image);
   }
 
   TEST_CASE("block: 25 hours pass the 32-bit wrap of a sample counter without a slip") {

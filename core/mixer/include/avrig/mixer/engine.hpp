@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace avrig::mixer {
 
@@ -106,6 +108,20 @@ class Engine {
   /// With `apply` this rebuilds a mixer from its command log.
   /// Thread: process      RT-safe: yes
   void fast_forward(std::int64_t sample) noexcept;
+
+  /// All that decides what comes next, as bytes: voices, schedule, buses, policies. Not in it:
+  /// events that nobody has read yet, meters, a fault, and what the limiter has in its window.
+  ///
+  /// Thread: control, nobody renders      RT-safe: no
+  [[nodiscard]] std::vector<std::byte> save();
+  /// Asked for each voice of an image: its samples, or its stream, are to be lent under `source`.
+  using Lend = std::function<void(VoiceId voice, std::uint32_t source)>;
+  /// Become, just made, what save() saw in an engine of the same configuration: from here on the
+  /// same calls give the same bits. A stream goes on where its header says. Throws Error(Open) on
+  /// bytes that are of no such engine, or of another version's; it is of no use afterwards.
+  ///
+  /// Thread: control, nobody renders      RT-safe: no
+  void load(std::span<const std::byte> image, const Lend& lend);
 
   /// Flag all events as replayed until told otherwise.      Thread: process
   void set_replaying(bool replaying) noexcept;
