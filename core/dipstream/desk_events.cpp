@@ -121,6 +121,9 @@ void Desk::turn() {
     later_.pop_front();
   }
   drop_what_was_mixed();
+  // Before the events: all that were told until then are among them.
+  const bool due = memory_ && memory_->is_due();
+  const std::int64_t reached = due ? memory_->timeline.progress().sample : 0;
   // The clock before the events: whatever broke before its cycle is among them.
   OutputClock clock;
   const bool runs = host_->clock(clock);
@@ -147,6 +150,9 @@ void Desk::turn() {
   }
   for (const Event& certain : all) {
     publish(certain);
+  }
+  if (due) {
+    condense(reached);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstring>
 #include <fcntl.h>
+#include <set>
 
 // What outlives a desk: written down here, and read again by its successor.
 
@@ -23,29 +24,16 @@ using nlohmann::json;
 // Owners who do not come back within this time have gone with the old writer.
 constexpr std::int64_t kComeBackNs = 10'000'000'000;
 
-UniqueFd copy_of(const std::map<std::string, UniqueFd>& kept, const std::string& name) {
-  const auto found = kept.find(name);
-  return UniqueFd(found == kept.end() ? -1 : ::fcntl(found->second.get(), F_DUPFD_CLOEXEC, 0));
-}
-
-mixer::SampleView view_from(const json& record) {
-  // Somewhere to point to: nothing is read while a log is replayed.
-  static const std::byte kNowhere{};
-  mixer::SampleView view;
-  view.data = &kNowhere;
-  view.length = record.at("length");
-  view.channels = record.at("channels");
-  view.format = static_cast<mixer::SampleFormat>(record.at("format").get<int>());
-  view.stride_bytes = record.value("stride", std::size_t{0});
-  view.peak = record.value("peak", 1.0F);
-  return view;
+json json_in(std::span<const std::byte> bytes) {
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  return json::parse(text, text + bytes.size(), nullptr, false);
 }
 
 }  // namespace
 
 bool Desk::Memory::is_ours(std::string_view name) noexcept {
-  static constexpr std::array<std::string_view, 6> kBegin{
-      "mixer-log.", "mixer-place", "desk-log.", "sound-", "stream-", "queue-"};
+  static constexpr std::array<std::string_view, 7> kBegin{
+      "mixer-log.", "mixer-place", kStateName, "desk-log.", "sound-", "stream-", "queue-"};
   return std::any_of(kBegin.begin(), kBegin.end(), [&](std::string_view begin) {
     return name.substr(0, begin.size()) == begin;
   });
@@ -63,12 +51,19 @@ void Desk::Memory::append(Kind kind, std::span<const std::byte> bytes) {
   }
 }
 
+UniqueFd Desk::Memory::copy_of(const std::string& name) const {
+  const auto found = keeper->kept().find(name);
+  return UniqueFd(found == keeper->kept().end() ? -1
+                                                : ::fcntl(found->second.get(), F_DUPFD_CLOEXEC, 0));
+}
+
 void Desk::Memory::note(Kind kind, const json& record) {
   const std::string text = record.dump(-1, ' ', false, json::error_handler_t::replace);
   append(kind, std::as_bytes(std::span(text)));
 }
 
 void Desk::Memory::note(const Event& event) {
+  ++told[identity_of(event)];
   append(kEvent, std::as_bytes(std::span(&event, 1)));
 }
 
@@ -112,6 +107,7 @@ void Desk::note_voice(mixer::VoiceId id, const Voice& voice) {
     record["peak"] = source.sound->view().peak;
   }
   memory_->note(Memory::kVoice, record);
+  memory_->voices[id] = std::move(record);
 }
 
 std::string Desk::keep_memory(int fd, const char* kind) {
@@ -123,9 +119,12 @@ std::string Desk::keep_memory(int fd, const char* kind) {
 }
 
 void Desk::note_buses() {
-  if (!memory_) {
-    return;
+  if (memory_) {
+    memory_->note(Memory::kBuses, buses_as_json());
   }
+}
+
+json Desk::buses_as_json() const {
   json list = json::array();
   for (const mixer::BusInfo& bus : layout_.buses()) {
     list.push_back({{"name", bus.name},
@@ -134,7 +133,7 @@ void Desk::note_buses() {
                     {"solo", bus.solo},
                     {"send_to", bus.send_to}});
   }
-  memory_->note(Memory::kBuses, list);
+  return list;
 }
 
 void Desk::set_latency(std::int64_t samples) {
@@ -154,6 +153,7 @@ json Desk::shape() const {
 void Desk::note_ready() {
   if (memory_) {
     memory_->note(Memory::kReady, shape());
+    memory_->ready = true;
   }
 }
 
@@ -161,11 +161,18 @@ void Desk::note_ready() {
 
 // What its records say, one after the other; then the engine's own log says what came of it.
 bool Desk::go_on() {
-  bool ready = false;
-  memory_->journal.for_each(0, UINT64_MAX, [&](const shm::LogChunk::Record& record) {
-    const auto* text = reinterpret_cast<const char*>(record.bytes.data());
-    ready = ready || (record.kind == Memory::kReady &&
-                      json::parse(text, text + record.bytes.size(), nullptr, false) == shape());
+  json state;
+  try {
+    state = memory_->recall();
+  } catch (const Error&) {
+    return false;  // what an avrig of another version leaves is as if it had left nothing
+  }
+  bool& ready = memory_->ready;
+  ready = !state.is_null() && state.at("shape") == shape();
+  memory_->journal.for_each(memory_->beginning, [&](const shm::LogChunk::Record& record) {
+    ready = ready ||
+            (state.is_null() && record.kind == Memory::kReady && json_in(record.bytes) == shape());
+    return true;
   });
   if (!ready) {
     return false;
@@ -173,38 +180,22 @@ bool Desk::go_on() {
   host_->recall(memory_->timeline);
   (void)host_->clock(newest_);
   restoring_ = true;
-  memory_->journal.for_each(0, UINT64_MAX, [&](const shm::LogChunk::Record& record) {
-    if (record.kind == Memory::kEvent) {
-      Event event;
-      if (record.bytes.size() == sizeof event) {
-        std::memcpy(static_cast<void*>(&event), record.bytes.data(), sizeof event);
-        ++memory_->told[Memory::identity_of(event)];
-        deal_with(event);
-      }
-      return;
-    }
-    if (record.kind == Memory::kStretch) {
-      OutputClock last;
-      std::int64_t end = 0;
-      if (record.bytes.size() == sizeof last + sizeof end) {
-        std::memcpy(static_cast<void*>(&last), record.bytes.data(), sizeof last);
-        std::memcpy(&end, record.bytes.data() + sizeof last, sizeof end);
-        end_stretch(last, end);
-      }
-      return;
-    }
-    const auto* text = reinterpret_cast<const char*>(record.bytes.data());
-    read_again(record.kind, json::parse(text, text + record.bytes.size(), nullptr, false));
-  });
+  if (!state.is_null()) {
+    become(state);
+  }
+  read_journal();
   find_free_places();
+  memory_->expected = memory_->told;
   host_->replay(memory_->timeline,
+                memory_->standpoint,
                 {[this](std::span<const mixer::Command> batch) { lend_again(batch); },
+                 [this](mixer::VoiceId voice, std::uint32_t) { lend_voice(voice); },
                  [this] {
                    hear_again();
                  }});
   forget_unsent();
-  memory_->told.clear();
-  memory_->voices.clear();
+  forget_orphans();
+  memory_->expected.clear();
   restoring_ = false;
   const std::int64_t deadline_ns = monotonic_ns() + kComeBackNs;
   for (auto& [id, client] : clients_) {
@@ -212,6 +203,30 @@ bool Desk::go_on() {
     client.away_until_ns = id == kHost ? 0 : deadline_ns;
   }
   return true;
+}
+
+void Desk::read_journal() {
+  memory_->journal.for_each(memory_->beginning, [&](const shm::LogChunk::Record& record) {
+    if (record.kind == Memory::kEvent) {
+      Event event;
+      if (record.bytes.size() == sizeof event) {
+        std::memcpy(static_cast<void*>(&event), record.bytes.data(), sizeof event);
+        ++memory_->told[Memory::identity_of(event)];
+        deal_with(event);
+      }
+    } else if (record.kind == Memory::kStretch) {
+      OutputClock last;
+      std::int64_t end = 0;
+      if (record.bytes.size() == sizeof last + sizeof end) {
+        std::memcpy(&last, record.bytes.data(), sizeof last);
+        std::memcpy(&end, record.bytes.data() + sizeof last, sizeof end);
+        end_stretch(last, end);
+      }
+    } else {
+      read_again(record.kind, json_in(record.bytes));
+    }
+    return true;
+  });
 }
 
 void Desk::read_again(std::uint32_t kind, const json& record) {
@@ -302,6 +317,7 @@ void Desk::read_voice(const json& record) {
     generations_.resize(slot + 1, 0);
   }
   generations_[slot] = std::max(generations_[slot], mixer::generation_of(id));
+  std::erase(free_slots_, slot);
   if (voice.source >= sources_.size()) {
     sources_.resize(voice.source + 1);
   }
@@ -342,9 +358,11 @@ void Desk::read_sent(const json& record) {
 }
 
 void Desk::find_free_places() {
-  free_slots_.clear();
+  // In the order in which they were given back: the next voices get the numbers that they would
+  // have had, and so are added up in the same order.
+  const std::set<std::uint32_t> known(free_slots_.begin(), free_slots_.end());
   for (std::uint32_t slot = 1; slot < generations_.size(); ++slot) {
-    if (voices_.count(mixer::make_voice(slot, generations_[slot])) == 0) {
+    if (voices_.count(mixer::make_voice(slot, generations_[slot])) == 0 && known.count(slot) == 0) {
       free_slots_.push_back(slot);
     }
   }
@@ -364,65 +382,12 @@ void Desk::find_free_places() {
   host_->engine().reserve(voice_room_, 8 * voice_room_, source_room_);
 }
 
-// The voice's samples, before the command that names them; of a voice that is gone, their length.
-void Desk::lend_again(std::span<const mixer::Command> batch) {
-  remember(Commands(batch.begin(), batch.end()));
-  for (const mixer::Command& command : batch) {
-    const auto found = memory_->voices.find(command.voice);
-    if (command.kind != mixer::CommandKind::AddVoice || found == memory_->voices.end()) {
-      continue;
-    }
-    const json& record = found->second;
-    const auto alive = voices_.find(command.voice);
-    const std::uint32_t number = record.at("source");
-    UniqueFd fd = copy_of(memory_->keeper->kept(),
-                          record.value("sound", record.value("stream", std::string())));
-    if (record.contains("stream")) {
-      lend_stream(number, record, alive == voices_.end() ? nullptr : &alive->second, std::move(fd));
-      continue;
-    }
-    mixer::SampleView view = view_from(record);
-    if (alive != voices_.end() && fd) {
-      Source& source = sources_[number];
-      if (!source.sound) {
-        source.sound = Sound::from_kept(std::move(fd), view);
-      }
-      view = source.sound->view();
-    }
-    host_->engine().set_samples(number, view);
-  }
-}
-
-void Desk::lend_stream(std::uint32_t number, const json& record, Voice* alive, UniqueFd fd) {
-  const std::uint32_t channels = record.at("channels");
-  const std::uint64_t capacity = record.at("capacity");
-  const auto format = static_cast<mixer::SampleFormat>(record.at("format").get<int>());
-  const std::size_t bytes = mixer::stream_bytes(channels, capacity, format);
-  shm::Segment memory = fd ? shm::Segment::adopt(std::move(fd))
-                           : shm::Segment::create("avrig-dipstream-stream", bytes);
-  shm::Mapping mapped(memory, shm::Mapping::Access::ReadWrite);
-  if (memory.bytes() < bytes) {
-    throw Error(ErrorCode::Open, "this memory is too small for its stream");
-  }
-  const mixer::StreamView view =
-      mixer::stream_in(mapped.bytes().data(), channels, capacity, format);
-  host_->engine().set_stream(number, view);
-  if (alive != nullptr) {
-    alive->memory.emplace(std::move(memory));
-    alive->mapped.emplace(std::move(mapped));
-    alive->stream = view;
-    alive->feeder = std::make_unique<mixer::StreamFeeder>(view);
-  } else {
-    past_streams_.push_back(std::move(mapped));  // the engine looks at it until it is removed
-  }
-}
-
 // What the predecessor dealt with is known; the rest happened, and nobody was told.
 void Desk::hear_again() {
   Event event;
   while (host_->engine().next_event(event)) {
-    const auto known = memory_->told.find(Memory::identity_of(event));
-    if (known != memory_->told.end() && known->second > 0) {
+    const auto known = memory_->expected.find(Memory::identity_of(event));
+    if (known != memory_->expected.end() && known->second > 0) {
       --known->second;
       continue;
     }
@@ -430,6 +395,24 @@ void Desk::hear_again() {
     restoring_ = false;
     on_event(event);
     restoring_ = true;
+  }
+}
+
+// Sounds and streams of nobody: whoever gave them died before they were used, or given back.
+void Desk::forget_orphans() {
+  std::vector<std::string> orphans;
+  for (const auto& [name, fd] : memory_->keeper->kept()) {
+    const bool lent = name.rfind("sound-", 0) == 0 || name.rfind("stream-", 0) == 0;
+    const bool used = std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
+      return source.voices > 0 && source.kept == name;
+    });
+    if (lent && !used) {
+      orphans.push_back(name);
+    }
+  }
+  for (const std::string& name : orphans) {
+    memory_->keeper->forget(name);
+    memory_->keeper->kept().erase(name);
   }
 }
 
@@ -453,7 +436,7 @@ void Desk::forget_unsent() {
   }
   for (auto& [id, client] : clients_) {
     for (auto queue = client.queues.begin(); queue != client.queues.end();) {
-      UniqueFd fd = copy_of(memory_->keeper->kept(), "queue-" + std::to_string(*queue));
+      UniqueFd fd = memory_->copy_of("queue-" + std::to_string(*queue));
       const bool back = fd && host_->attach_as(*queue, shm::Segment::adopt(std::move(fd)));
       queue = back ? queue + 1 : client.queues.erase(queue);
     }

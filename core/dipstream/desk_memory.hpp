@@ -3,6 +3,7 @@
 #pragma once
 
 #include <avrig/dipstream/desk.hpp>
+#include <avrig/dipstream/replay.hpp>
 #include <avrig/dipstream/timeline_log.hpp>
 
 #include <map>
@@ -32,6 +33,8 @@ class Desk::Memory {
     kReady,        ///< {}: set up; before that, a successor begins anew
     kEvent,        ///< a mixer::Event, dealt with
     kStretch,      ///< an OutputClock and the sample at which its epoch ended
+    kState,        ///< in the state alone: Desk::portrait() as CBOR ...
+    kEngine,       ///< ... and the engine's image
   };
   /// Which event of the engine it is, however often it is told.
   using Identity =
@@ -42,30 +45,52 @@ class Desk::Memory {
 
   /// Is it a name of what a desk and its host give into keeping?
   [[nodiscard]] static bool is_ours(std::string_view name) noexcept;
+  /// A descriptor of its own of what a predecessor gave; empty where it gave no such thing.
+  [[nodiscard]] UniqueFd copy_of(const std::string& name) const;
   void note(Kind kind, const nlohmann::json& record);
   void note(const mixer::Event& event);
   void note(const OutputClock& last, std::int64_t end);
 
   [[nodiscard]] static Identity identity_of(const mixer::Event& event);
 
+  /// Has so much been written that a new state is worth its while?
+  [[nodiscard]] bool is_due() const noexcept;
+  /// Put a state in the place of all that the logs said up to the standpoint and to here.
+  /// Whenever we die, the keeper has one state and all that was written behind it.
+  void commit(nlohmann::json portrait, Standpoint reached);
+  /// The last one that was committed, null where there is none. Throws Error(Open).
+  [[nodiscard]] nlohmann::json recall();
+
   /// Too much to remember: a successor begins anew.
   void give_up() noexcept {
     ended = true;
+    keeper->forget(kStateName);
     timeline.give_up();
     journal.give_up();
   }
 
+  static constexpr const char* kStateName = "mixer-state";
   static constexpr std::uint64_t kMostBytes = std::uint64_t{512} << 20;
 
   bool ended = false;
+  bool ready = false;  // a successor goes on
   Keeper* keeper;
   TimelineLog timeline;
   KeptLog journal;
   std::uint64_t next_memory = 1;  // names of sounds and streams
-  /// While a predecessor's time is gone through again: what it dealt with, and how often.
+  // Of the last state.
+  std::uint64_t condense_bytes = std::uint64_t{4} << 20;  // of logs, before the next one, ...
+  std::uint64_t times_state = 4;                          // ... and in relation to its size
+  std::uint64_t state_bytes = 0;
+  std::uint64_t written_then = 0;
+  Standpoint standpoint;
+  KeptLog::Place beginning;  // of the journal behind it
+  /// What was dealt with and comes again, and how often, when a successor replays from there.
   std::map<Identity, int> told;
-  /// Likewise: the voices that it had, by number, and whether they were alive at its end.
+  /// The voices that may be named then, by number: their last record.
   std::map<mixer::VoiceId, nlohmann::json> voices;
+  /// While a predecessor's time is gone through again: of `told`, what has not come yet.
+  std::map<Identity, int> expected;
 
  private:
   static constexpr std::uint64_t kChunkBytes = 4 << 20;

@@ -80,19 +80,32 @@ void KeptLog::supply() {
   next_.store(chunks_.at(number).mapped.get(), std::memory_order_release);
 }
 
-void KeptLog::for_each(std::uint64_t from,
-                       std::uint64_t to,
-                       const std::function<void(const shm::LogChunk::Record&)>& visit) const {
-  for (const auto& [number, chunk] : chunks_) {
-    if (number < from || number > to) {
-      continue;
-    }
-    const shm::LogChunk reader(chunk.segment);
+KeptLog::Place KeptLog::for_each(
+    Place from, const std::function<bool(const shm::LogChunk::Record&)>& visit) const {
+  Place place = from;
+  for (auto at = chunks_.lower_bound(from.chunk); at != chunks_.end(); ++at) {
+    // Looked at first: once the next one is begun, nothing more comes into this one.
+    const auto next = std::next(at);
+    const bool over = next != chunks_.end() && shm::LogChunk(next->second.segment).written() > 0;
+    const shm::LogChunk reader(at->second.segment);
+    place = {at->first, at->first == from.chunk ? from.at : 0};
     shm::LogChunk::Record record;
-    for (std::uint64_t at = 0; reader.next(at, record);) {
-      visit(record);
+    for (std::uint64_t behind = place.at; reader.next(behind, record); place.at = behind) {
+      if (!visit(record)) {
+        return place;
+      }
+    }
+    if (!over) {
+      break;
     }
   }
+  return place;
+}
+
+std::uint64_t KeptLog::written() const noexcept {
+  const auto found = chunks_.find(newest());
+  const bool there = found != chunks_.end() && found->second.mapped;
+  return newest() * chunk_bytes_ + (there ? found->second.mapped->written() : 0);
 }
 
 void KeptLog::give_up() noexcept {

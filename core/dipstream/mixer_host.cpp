@@ -16,8 +16,6 @@ using mixer::CommandKind;
 
 // A device that claims to have passed more than this has counted wrongly.
 constexpr std::int64_t kLongestJump = std::int64_t{1} << 40;
-// A replay goes on by so much at a time.
-constexpr std::int64_t kForwardPiece = 1 << 16;
 
 // What another process may ask for without going through the desk.
 bool open_to_all(CommandKind kind) noexcept {
@@ -216,30 +214,12 @@ void MixerHost::recall(const TimelineLog& log) noexcept {
   }
 }
 
-void MixerHost::replay(const TimelineLog& log, const ReplayHelp& help) {
+void MixerHost::replay(const TimelineLog& log, const Standpoint& from, const ReplayHelp& help) {
   if (live_channels_ > 0) {
     make_live_stream();
   }
-  // In pieces, so that the events find room.
-  const auto forward = [&](std::int64_t sample) {
-    while (engine_.position() < sample) {
-      engine_.fast_forward(std::min(sample, engine_.position() + kForwardPiece));
-      help.drain();
-    }
-  };
-  engine_.set_replaying(true);
-  log.for_each([&](const TimelineLog::Batch& head, std::span<const Command> batch) {
-    forward(head.sample);
-    help.lend(batch);
-    (void)engine_.apply(batch);
-    help.drain();
-    if (head.queue < kQueues) {
-      replayed_[head.queue] = head.taken;
-    }
-  });
   const TimelineLog::Progress reached = log.progress();
-  forward(reached.sample);
-  engine_.set_replaying(false);
+  replayed_ = dipstream::replay(engine_, log, from, INT64_MAX, reached.sample, help).taken;
   if (reached.cycles > 0) {
     base_ = reached.frame - reached.sample;
     epoch_ = reached.epoch;

@@ -55,7 +55,7 @@ bool TimelineLog::batch(std::int64_t sample,
 }
 
 bool TimelineLog::jump(std::int64_t sample, const Command& command) noexcept {
-  return append({sample, 0, UINT32_MAX, 1}, {&command, 1}, 0);
+  return append({sample, 0, kNoQueue, 1}, {&command, 1}, 0);
 }
 
 TimelineLog::Progress TimelineLog::progress() const noexcept {
@@ -63,23 +63,22 @@ TimelineLog::Progress TimelineLog::progress() const noexcept {
   return progress_->load(progress) ? progress : Progress{};
 }
 
-void TimelineLog::for_each(
-    const std::function<void(const Batch&, std::span<const Command>)>& visit) const {
+KeptLog::Place TimelineLog::for_each(KeptLog::Place from, const Visit& visit) const {
   std::vector<Command> commands;
-  log_.for_each(0, UINT64_MAX, [&](const shm::LogChunk::Record& record) {
+  return log_.for_each(from, [&](const shm::LogChunk::Record& record) {
     Batch head{};
     if (record.kind != kBatch || record.bytes.size() < sizeof head) {
-      return;
+      return true;
     }
     std::memcpy(&head, record.bytes.data(), sizeof head);
     const std::span<const std::byte> rest = record.bytes.subspan(sizeof head);
     if (head.commands == 0 || head.commands > mixer::kMaxBatch ||
         rest.size() < head.commands * sizeof(Command)) {
-      return;
+      return true;
     }
     commands.resize(head.commands);
     std::memcpy(static_cast<void*>(commands.data()), rest.data(), head.commands * sizeof(Command));
-    visit(head, commands);
+    return visit(head, commands);
   });
 }
 

@@ -62,14 +62,17 @@ inline mixer::EngineConfig outputs(std::uint32_t count) {
 }
 
 /// Lend mono samples under a number.
-inline void lend(MixerHost& host, std::uint32_t source, const std::vector<float>& data) {
+inline void lend(mixer::Engine& engine, std::uint32_t source, const std::vector<float>& data) {
   mixer::SampleView view;
   view.data = data.data();
   view.length = static_cast<std::int64_t>(data.size());
   view.channels = 1;
   view.stride_bytes = data.size() * sizeof(float);
   (void)mixer::inspect(view);
-  host.engine().set_samples(source, view);
+  engine.set_samples(source, view);
+}
+inline void lend(MixerHost& host, std::uint32_t source, const std::vector<float>& data) {
+  lend(host.engine(), source, data);
 }
 
 /// The next event of a kind; kind None where there is none.

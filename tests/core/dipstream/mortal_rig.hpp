@@ -23,7 +23,10 @@ inline std::vector<float> ramp(int count) {
 /// A desk whose process can be killed: what is left is what the shelf holds.
 class MortalRig {
  public:
-  MortalRig() { begin(0); }
+  /// `condense_after`: bytes, as Desk's; 0 = as it stands.
+  explicit MortalRig(std::uint64_t condense_after = 0) : condense_after_(condense_after) {
+    begin(0);
+  }
 
   /// Killed; its successor's first cycle comes `blocks` blocks later.
   void die(int blocks) {
@@ -93,9 +96,14 @@ class MortalRig {
   int id = 0;
 
  private:
+  std::uint64_t condense_after_;
+
   void begin(std::int64_t frame) {
     host.emplace(outputs(2), 0);
     desk.emplace(*host, 48000, &shelf);
+    if (condense_after_ != 0) {
+      desk->condense_after(condense_after_);
+    }
     if (!desk->restored()) {
       host->settle();
       desk->turn();

@@ -82,8 +82,9 @@ std::vector<mixer::Command> wishes(int turn, std::mt19937& random, std::int64_t 
 /// first cycle is `hole` blocks later.
 class Story {
  public:
-  Story(const std::vector<std::vector<float>>& sounds, int death, int hole)
-      : sounds_(&sounds), death_(death), hole_(hole) {
+  /// `condense_every`: turns after which the log is condensed; 0 = never.
+  Story(const std::vector<std::vector<float>>& sounds, int death, int hole, int condense_every = 0)
+      : sounds_(&sounds), death_(death), hole_(hole), condense_every_(condense_every) {
     begin(false);
   }
 
@@ -110,6 +111,9 @@ class Story {
         continue;
       }
       cycle();
+      if (condense_every_ > 0 && turn % condense_every_ == 0) {
+        condense();
+      }
     }
   }
 
@@ -122,15 +126,34 @@ class Story {
     host_.emplace(outputs(2), 0);
     log_.emplace(shelf_);
     for (std::uint32_t number = 0; number < kVoices; ++number) {
-      lend(*host_, number + 1, (*sounds_)[number]);
+      lend(host_->engine(), number + 1, (*sounds_)[number]);
     }
     const auto drain = [&] {
       read_events();
     };
     if (again) {
-      host_->replay(*log_, {[](auto) {}, drain});
+      host_->replay(*log_, standpoint_, {[](auto) {}, [](auto, auto) {}, drain});
     }
     host_->record(*log_);
+  }
+
+  // What a desk does when the log has become long.
+  void condense() {
+    mixer::Engine silent(outputs(2));
+    for (std::uint32_t number = 0; number < kVoices; ++number) {
+      lend(silent, number + 1, (*sounds_)[number]);
+    }
+    const auto drain = [&] {
+      mixer::Event ignored;
+      while (silent.next_event(ignored)) {
+      }
+    };
+    const std::int64_t sample = log_->progress().sample;
+    standpoint_ =
+        replay(silent, *log_, standpoint_, sample, sample, {[](auto) {}, [](auto, auto) {}, drain});
+    standpoint_.engine = silent.save();
+    CHECK(standpoint_.sample == sample);
+    log_->drop_before(standpoint_.place);
   }
 
   void cycle() {
@@ -161,6 +184,8 @@ class Story {
   const std::vector<std::vector<float>>* sounds_;
   int death_;
   int hole_;
+  int condense_every_;
+  Standpoint standpoint_;
   Shelf shelf_;
   std::optional<TimelineLog> log_;
   std::optional<MixerHost> host_;
@@ -174,12 +199,21 @@ TEST_SUITE("core/dipstream survival") {
   TEST_CASE("the successor of 64 voices and their schedules goes on bit for bit") {
     const auto sounds = make_sounds();
     constexpr int kTurns = 600;
+    int condense_every = 0;
+    SUBCASE("by the whole log") {}
+    SUBCASE("by one that was condensed after each block") {
+      condense_every = 1;
+    }
+    SUBCASE("by one that was condensed now and then") {
+      condense_every = 61;
+    }
     for (const int death : {1, 63, 200, 333, 570}) {
+      CAPTURE(death);
       const int hole = 1 + death % 17;
       Story calm(sounds, INT32_MAX / 2, hole);
       calm.hole_at = death;
       calm.tell(kTurns);
-      Story killed(sounds, death, hole);
+      Story killed(sounds, death, hole, condense_every);
       killed.hole_at = death;
       killed.tell(kTurns);
       REQUIRE(calm.heard_.size() == killed.heard_.size());

@@ -50,11 +50,14 @@ class Desk {
   /// True where a predecessor had been set up: all that it had is here, and the host has come to
   /// where it was.
   [[nodiscard]] bool restored() const noexcept { return restored_; }
-  /// False where a successor would begin anew: nobody keeps anything, or the log of this run has
-  /// become too long (512 MiB).
+  /// False where a successor would begin anew: nobody keeps anything, or the logs could not be
+  /// condensed and have become too long (512 MiB).
   [[nodiscard]] bool survives() const noexcept;
   /// Set up: from now on a successor goes on with what is here.
   void note_ready();
+  /// Behind how many bytes of logs a state is made that takes their place; else it is 4 MiB, and at
+  /// least four times what the last state had.
+  void condense_after(std::uint64_t bytes) noexcept;
   /// What it owned fades, stops or stays, as each voice was added to.
   void leave(ClientId client);
 
@@ -224,9 +227,24 @@ class Desk {
   void read_buses(const nlohmann::json& record);
   void find_free_places();
   void lend_again(std::span<const mixer::Command> batch);
+  void lend_voice(mixer::VoiceId id);
   void lend_stream(std::uint32_t number, const nlohmann::json& record, Voice* alive, UniqueFd fd);
   void hear_again();
   void forget_unsent();
+  void forget_orphans();
+  void read_journal();
+  void condense(std::int64_t reached);
+  void make_state(std::int64_t reached);
+  void lend_shape(mixer::Engine& engine, mixer::StreamHeader& header, mixer::VoiceId id) const;
+  void forget_past(const mixer::Engine& engine, const Standpoint& now);
+  [[nodiscard]] nlohmann::json portrait() const;
+  [[nodiscard]] nlohmann::json portrait_of(const Client& client) const;
+  [[nodiscard]] nlohmann::json portrait_of_pending() const;
+  void become(const nlohmann::json& state);
+  void become_client(ClientId id, const nlohmann::json& state);
+  void become_pending(const nlohmann::json& state);
+  [[nodiscard]] static mixer::SampleView view_from(const nlohmann::json& record);
+  [[nodiscard]] nlohmann::json buses_as_json() const;
   void deal_with(const mixer::Event& event);
   void remember_id(Client& client, const std::string& key, const Asked& asked);
   [[nodiscard]] bool answer_again(ClientId client, const nlohmann::json& id, bool shared);

@@ -53,15 +53,22 @@ class KeptLog {
   [[nodiscard]] std::uint64_t newest() const noexcept {
     return newest_.load(std::memory_order_acquire);
   }
-  [[nodiscard]] std::uint64_t oldest() const noexcept {
-    return chunks_.empty() ? 0 : chunks_.begin()->first;
-  }
-  /// All records of the chunks `from` .. `to` (of those that are there), in order.
+  /// A place between two records.
+  struct Place {
+    std::uint64_t chunk = 0;
+    std::uint64_t at = 0;  ///< bytes
+  };
+  /// All records that were there when it was called, in order, from a place on (or from the first
+  /// that is still kept), until `visit` says false. Returns the place of the one that it said it
+  /// of, else the end.
   ///
   /// Thread: control; the writer may go on
-  void for_each(std::uint64_t from,
-                std::uint64_t to,
-                const std::function<void(const shm::LogChunk::Record&)>& visit) const;
+  Place for_each(Place from, const std::function<bool(const shm::LogChunk::Record&)>& visit) const;
+  /// Behind the newest record.      Thread: writer
+  [[nodiscard]] Place end() const noexcept { return {current_->number(), current_->written()}; }
+  /// Bytes that were ever written, roughly.      Thread: control
+  [[nodiscard]] std::uint64_t written() const noexcept;
+  /// Bytes of the chunks that are there, whatever is in them.      Thread: control
   [[nodiscard]] std::uint64_t bytes() const noexcept { return chunks_.size() * chunk_bytes_; }
   /// Nobody is to go on with it. The memory itself stays while we do.      Thread: control
   void give_up() noexcept;

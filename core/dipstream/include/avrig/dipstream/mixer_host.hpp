@@ -3,7 +3,7 @@
 #pragma once
 
 #include <avrig/clock/output_cycle.hpp>
-#include <avrig/dipstream/timeline_log.hpp>
+#include <avrig/dipstream/replay.hpp>
 #include <avrig/mixer/engine.hpp>
 #include <avrig/shm/command_queue.hpp>
 #include <avrig/shm/two_copy.hpp>
@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -82,18 +82,12 @@ class MixerHost final : public clock::OutputRenderer {
   /// Know the time by a predecessor's clock, until our own runs.      Thread: control, nobody
   /// renders
   void recall(const TimelineLog& log) noexcept;
-  /// What replay() asks for on its way.
-  struct ReplayHelp {
-    /// Comes before each batch: the samples that it names are to be lent.
-    std::function<void(std::span<const mixer::Command>)> lend;
-    /// Events wait to be read.
-    std::function<void()> drain;
-  };
-  /// Become what a predecessor was: everything in the log happens again, unheard, up to the last
-  /// sample that it rendered. What passes until our first cycle is a gap of that length.
+  /// Become what a predecessor was: everything in the log from the standpoint on happens again,
+  /// unheard, up to the last sample that it rendered. What passes until our first cycle is a gap of
+  /// that length.
   ///
-  /// Thread: control, nobody renders. Throws Error(Internal) on a log that makes no sense.
-  void replay(const TimelineLog& log, const ReplayHelp& help);
+  /// Thread: control, nobody renders. Throws Error on a log or a standpoint that makes no sense.
+  void replay(const TimelineLog& log, const Standpoint& from, const ReplayHelp& help);
 
   /// Take over from a predecessor that had come to device frame `reached`, and had sample 0 at
   /// device frame `zero`: what is queued happens as it would have from sample 0 on, unheard; what
@@ -168,7 +162,7 @@ class MixerHost final : public clock::OutputRenderer {
   shm::TwoCopy<OutputClock> clock_{};
   std::atomic<TimelineLog*> log_{nullptr};
   bool taking_over_ = false;
-  std::array<std::uint64_t, kQueues> replayed_{};  // how far a predecessor took each queue
+  std::map<std::uint32_t, std::uint64_t> replayed_;  // how far a predecessor took each queue
 };
 
 }  // namespace avrig::dipstream

@@ -13,7 +13,7 @@
 namespace avrig::dipstream {
 
 /// The log that a mixer's successor replays: every batch with the sample at which it was applied,
-/// and how far the device had come.
+/// and how far the device had come. What lies before a Standpoint may be dropped.
 ///
 /// Threads: `process` is the one that renders; `control` may be another.
 class TimelineLog {
@@ -30,10 +30,11 @@ class TimelineLog {
     std::uint64_t block;
     std::uint64_t freewheel;  ///< 1: its times were not those of any clock
   };
+  static constexpr std::uint32_t kNoQueue = UINT32_MAX;
   struct Batch {
     std::int64_t sample;  ///< the first one that it can change
     std::uint64_t taken;  ///< records taken from its queue, these included
-    std::uint32_t queue;
+    std::uint32_t queue;  ///< kNoQueue: a break of the timeline
     std::uint32_t commands;
   };
 
@@ -53,12 +54,15 @@ class TimelineLog {
   /// Thread: control
   void supply() { log_.supply(); }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return log_.bytes(); }
+  [[nodiscard]] std::uint64_t written() const noexcept { return log_.written(); }
   /// Nobody is to replay it.      Thread: control
   void give_up() noexcept { log_.give_up(); }
   [[nodiscard]] Progress progress() const noexcept;
-  /// Thread: control
-  void for_each(
-      const std::function<void(const Batch&, std::span<const mixer::Command>)>& visit) const;
+  /// As KeptLog::for_each().      Thread: control
+  using Visit = std::function<bool(const Batch&, std::span<const mixer::Command>)>;
+  KeptLog::Place for_each(KeptLog::Place from, const Visit& visit) const;
+  /// What lies before this place is not needed any more.      Thread: control
+  void drop_before(KeptLog::Place place) { log_.drop_before(place.chunk); }
 
  private:
   [[nodiscard]] bool append(const Batch& head,

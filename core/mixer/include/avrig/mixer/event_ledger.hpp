@@ -32,6 +32,9 @@ class EventLedger {
   [[nodiscard]] std::vector<Event> heard(std::int64_t sample);
 
   [[nodiscard]] std::size_t waiting() const noexcept { return events_.size(); }
+  /// All that waits, and the same put into a ledger that is new.
+  [[nodiscard]] std::vector<Event> save() const { return {events_.begin(), events_.end()}; }
+  void load(const std::vector<Event>& events) { events_.assign(events.begin(), events.end()); }
 
  private:
   std::size_t capacity_;
