@@ -55,7 +55,7 @@ constexpr std::array kCommands{
             avrig::app::top_command},
     Command{"set",
             "set RUN STAGE.PARAM=VALUE",
-            "Change a parameter of a running stage, between two frames; kept for a restart.",
+            "Change a parameter of a stage, between two frames; kept for a restart, and through one.",
             "avrig set talking-head blur.kernel=31",
             avrig::app::set_command},
     Command{"mix",

@@ -114,6 +114,7 @@ void Supervisor::go(Member& member) {
   if (tapped_) {
     (void)member.process->send({{"order", "taps"}});
   }
+  send_changes(member);
   if (stopping_ != Stopping::No) {
     (void)member.process->send({{"order", "stop"}, {"abandon", stopping_ != Stopping::Draining}});
   }
@@ -239,6 +240,7 @@ void Supervisor::after_death(Member& member, const ExitStatus& status) {
     return;
   }
   ++post.crashes;
+  drop_changes(member);
   blame_frame(member, what);
   if (const auto pause_ns = post.budget.crashed(monotonic_ns())) {
     log_->error(what + "; it comes back" +
@@ -282,6 +284,9 @@ void Supervisor::restart(Member& member) {
   ++post.restarts;
   ++assigned_[member.index].generation;
   post.said_ended = false;
+  for (auto& [name, change] : post.changes) {
+    change.sent = false;
+  }
   post.phase = Phase::Starting;
   post.began_ns = monotonic_ns();
   try {

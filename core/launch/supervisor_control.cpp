@@ -126,11 +126,56 @@ void Supervisor::answer_set(const json& request, const ControlServer::Reply& rep
   const std::string name = request.at("param");
   json value = resolve_live(
       *member.spec, member.published, name, request.at("value"), request.value("text", ""));
-  if (posts_[member.index].phase != Phase::Running) {
-    throw Error(ErrorCode::Spec, "stage '" + member.spec->id + "' does not run at this moment");
+  Post& post = posts_[member.index];
+  if (post.phase == Phase::Ended || post.phase == Phase::Lost) {
+    throw Error(ErrorCode::Spec, "stage '" + member.spec->id + "' has ended");
   }
-  (void)member.process->send({{"order", "set"}, {"name", name}, {"value", canonical_text(value)}});
-  asked_.push_back({member.index, name, std::move(value), reply, monotonic_ns() + kAnswerNs});
+  // It waits for the next process where there is none, or this one is killed before it has it.
+  if (post.phase != Phase::Running) {
+    refuse_asked(member, name, "another value took its place meanwhile");
+  }
+  post.changes[name] = {std::move(value)};
+  if (post.phase == Phase::Running) {
+    send_changes(member);
+  }
+  asked_.push_back({member.index, name, reply, monotonic_ns() + kAnswerNs});
+}
+
+void Supervisor::send_changes(Member& member) {
+  for (auto& [name, change] : posts_[member.index].changes) {
+    if (!std::exchange(change.sent, true)) {
+      (void)member.process->send(
+          {{"order", "set"}, {"name", name}, {"value", canonical_text(change.value)}});
+    }
+  }
+}
+
+// A process that crashed with a change in hand may have died of it.
+void Supervisor::drop_changes(Member& member) {
+  std::map<std::string, Change>& changes = posts_[member.index].changes;
+  for (auto change = changes.begin(); change != changes.end();) {
+    if (!change->second.sent) {
+      ++change;
+      continue;
+    }
+    const std::string what =
+        "'" + member.spec->id + "." + change->first + "' = " + canonical_text(change->second.value);
+    log_->warn(what + " is dropped: the stage crashed before it had it");
+    refuse_asked(member, change->first, "the stage crashed before it had the change");
+    change = changes.erase(change);
+  }
+}
+
+void Supervisor::refuse_asked(const Member& member,
+                              const std::string& name,
+                              const std::string& why) {
+  std::erase_if(asked_, [&](const Asked& asked) {
+    const bool meant = asked.stage == member.index && asked.name == name;
+    if (meant) {
+      asked.reply({{"ok", false}, {"error", why}}, {});
+    }
+    return meant;
+  });
 }
 
 void Supervisor::on_set(Member& member, const json& message) {
@@ -146,6 +191,18 @@ void Supervisor::on_set(Member& member, const json& message) {
   } else {
     log_->info(change + " from frame " + std::to_string(message.value("sequence", 0ULL)) + " on");
   }
+  std::map<std::string, Change>& changes = posts_[member.index].changes;
+  const auto change_of = changes.find(name);
+  const bool newest = change_of != changes.end() &&
+                      canonical_text(change_of->second.value) == message.value("value", "");
+  if (error.empty() && newest) {
+    json parameters = json::parse(member.request.parameters);
+    parameters[name] = change_of->second.value;
+    member.request.parameters = parameters.dump();  // a successor begins with it
+  }
+  if (newest) {
+    changes.erase(change_of);
+  }
   if (found == asked_.end()) {
     return;
   }
@@ -155,9 +212,6 @@ void Supervisor::on_set(Member& member, const json& message) {
     asked.reply({{"ok", false}, {"error", error}}, {});
     return;
   }
-  json parameters = json::parse(member.request.parameters);
-  parameters[name] = asked.value;
-  member.request.parameters = parameters.dump();  // a successor begins with it
   asked.reply({{"ok", true}, {"sequence", message.value("sequence", 0ULL)}}, {});
 }
 
@@ -179,10 +233,11 @@ void Supervisor::expire_answers(std::int64_t now_ns) {
       ++asked;
       continue;
     }
+    const bool runs = posts_[asked->stage].phase == Phase::Running;
     asked->reply({{"ok", false},
                   {"error",
-                   "the stage did not come to a frame within 5 s; the change may still "
-                   "be applied"}},
+                   runs ? "the stage did not come to a frame within 5 s; the change waits for it"
+                        : "the stage is not back within 5 s; the change waits for it"}},
                  {});
     asked = asked_.erase(asked);
   }

@@ -136,6 +136,9 @@ class FakeStage final : public stage::Stage {
     if (name == "factor" && std::stod(value) == 7.0) {
       throw Error(ErrorCode::Spec, "seven is taken");
     }
+    if (std::stod(value) == 9.0) {
+      (void)std::raise(SIGSEGV);
+    }
     factor_ = std::stod(value);
   }
 

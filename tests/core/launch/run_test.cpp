@@ -323,6 +323,54 @@ TEST_SUITE("launch/run") {
     CHECK(last > 2 * answer.at("sequence").get<long>());
   }
 
+  TEST_CASE("run: a parameter that is set while its stage is down waits for it") {
+    const Bench bench;
+    const auto launcher = bench.launcher(three("factor: 1", "frames: 0, period: 2ms"));
+    Background run(*launcher);
+    CHECK(ask(*launcher, {{"do", "hold"}, {"stage", "work"}}).at("ok") == true);
+    const std::int64_t deadline_ns = monotonic_ns() + 10'000'000'000;
+    while (status_of(*launcher, 1).at("phase") != "held" && monotonic_ns() < deadline_ns) {
+    }
+    std::promise<json> first;
+    std::promise<json> second;
+    for (const int value : {3, 2}) {
+      launcher->request({{"do", "set"}, {"stage", "work"}, {"param", "factor"}, {"value", value}},
+                        [&, value](const json& what, const auto&) {
+                          (value == 3 ? first : second).set_value(what);
+                        });
+    }
+    CHECK(ask(*launcher, {{"do", "release"}, {"stage", "work"}}).at("ok") == true);
+    const json answer = second.get_future().get();
+    CHECK(answer.at("ok") == true);
+    CHECK(first.get_future().get().value("error", "").find("another") != std::string::npos);
+    // Its successor has it too.
+    kill_and_wait_back(*launcher, 1);
+    CHECK(ask(*launcher, {{"do", "stop"}}).at("ok") == true);
+    const auto result = run.result.get();
+    CHECK(result.code == ErrorCode::Ok);
+    CHECK(log_of(result).find("'work.factor' = 2 from frame") != std::string::npos);
+    std::istringstream written(bench.read("out.txt"));
+    long last = 0;
+    for (long number = 0; written >> number;) {
+      last = number;
+    }
+    CHECK(last % 2 == 0);
+    CHECK(last > 2 * answer.at("sequence").get<long>());
+  }
+
+  TEST_CASE("run: a change that crashes its stage is not tried again") {
+    const Bench bench;
+    const auto launcher = bench.launcher(three("factor: 1", "frames: 300, period: 2ms"));
+    Background run(*launcher);
+    const json answer =
+        ask(*launcher, {{"do", "set"}, {"stage", "work"}, {"param", "factor"}, {"value", 9}});
+    CHECK(answer.value("error", "").find("crashed") != std::string::npos);
+    const auto result = run.result.get();
+    CHECK(result.code == ErrorCode::Ok);
+    CHECK(stage_of(result, "work").at("crashes") == 1);
+    CHECK(bench.read("out.txt") == lines(300));
+  }
+
   TEST_CASE("run: one stage is taken out and put in again") {
     const Bench bench;
     const auto launcher = bench.launcher(three("factor: 1", "frames: 200, period: 2ms"));

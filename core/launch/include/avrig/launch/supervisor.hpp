@@ -68,6 +68,10 @@ class Supervisor {
  private:
   enum class Phase { Starting, Running, Down, Held, Ended, Lost };
   enum class Stopping { No, Draining, Abandoning, Killing };
+  struct Change {
+    nlohmann::json value;
+    bool sent = false;  // to the present process
+  };
   /// What is known of a stage beyond its present process.
   struct Post {
     explicit Post(const spec::StageSpec& stage, std::int64_t hang_timeout_ns)
@@ -82,9 +86,10 @@ class Supervisor {
     pid_t last_pid = 0;
     bool said_ended = false;
     bool wanted_down = false;
-    std::int64_t began_ns = 0;       // of the present process
-    std::int64_t restart_at_ns = 0;  // Down
-    std::int64_t kill_at_ns = 0;     // the watchdog asked it to abort; then it is killed
+    std::int64_t began_ns = 0;              // of the present process
+    std::int64_t restart_at_ns = 0;         // Down
+    std::int64_t kill_at_ns = 0;            // the watchdog asked it to abort; then it is killed
+    std::map<std::string, Change> changes;  // of parameters, that it has not confirmed yet
   };
 
   void attach(Member& member);
@@ -92,6 +97,9 @@ class Supervisor {
   void go(Member& member);
   void on_event(Member& member, const nlohmann::json& message);
   void on_set(Member& member, const nlohmann::json& message);
+  void send_changes(Member& member);
+  void drop_changes(Member& member);
+  void refuse_asked(const Member& member, const std::string& name, const std::string& why);
   void on_end(Member& member, const ExitStatus& status);
   void after_death(Member& member, const ExitStatus& status);
   void blame_frame(Member& member, const std::string& why);
@@ -134,7 +142,6 @@ class Supervisor {
   struct Asked {
     std::size_t stage;
     std::string name;
-    nlohmann::json value;
     ControlServer::Reply reply;
     std::int64_t deadline_ns;
   };
