@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kListening = "mixer-socket";
+constexpr const char* kListeningTcp = "mixer-tcp";
 
 mixer::EngineConfig config_of(const PipelineMixer::Shape& shape) {
   mixer::EngineConfig config;
@@ -82,16 +83,23 @@ void PipelineMixer::ask(dipstream::Desk& desk, const json& request) {
   }
 }
 
-// The path is the same for a successor, and so is the socket: who connects in between waits.
+// Path and port are the same for a successor, and so are the sockets: who connects in between
+// waits.
 void PipelineMixer::open(const std::string& path, std::optional<std::uint16_t> tcp) {
-  UniqueFd before;
-  if (keeper_ != nullptr) {
-    const auto found = keeper_->kept().find(kListening);
-    before = found == keeper_->kept().end() ? UniqueFd() : std::move(found->second);
+  if (keeper_ == nullptr) {
+    server_ = std::make_unique<dipstream::DeskServer>(desk_, path, tcp);
+    return;
   }
-  server_ = std::make_unique<dipstream::DeskServer>(desk_, path, tcp, std::move(before));
-  if (keeper_ != nullptr && !keeper_->keep(kListening, server_->listening())) {
-    complain_("nobody keeps the mixer's socket");
+  const auto take = [&](const char* name) {
+    const auto found = keeper_->kept().find(name);
+    return found == keeper_->kept().end() ? UniqueFd() : std::move(found->second);
+  };
+  server_ = std::make_unique<dipstream::DeskServer>(
+      desk_, path, tcp, dipstream::DeskServer::Sockets{take(kListening), take(kListeningTcp)});
+  const bool kept = keeper_->keep(kListening, server_->listening()) &&
+                    (!tcp || keeper_->keep(kListeningTcp, server_->listening_tcp()));
+  if (!kept) {
+    complain_("nobody keeps the mixer's sockets");
   }
 }
 

@@ -50,14 +50,20 @@ ssize_t send_some(int to, std::string_view text, int fd) noexcept {
 DeskServer::DeskServer(Desk& desk,
                        std::string path,
                        std::optional<std::uint16_t> tcp,
-                       UniqueFd listening)
+                       Sockets before)
     : desk_(&desk), path_(std::move(path)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (tcp) {
-    tcp_port_ = *tcp;
-    tcp_ = listen_on_loopback(tcp_port_);
+    // Of any port, the one that its clients know.
+    tcp_port_ = before.tcp ? loopback_port(before.tcp.get()) : std::uint16_t{0};
+    if (tcp_port_ != 0 && (*tcp == 0 || *tcp == tcp_port_)) {
+      tcp_ = std::move(before.tcp);
+    } else {
+      tcp_port_ = *tcp;
+      tcp_ = listen_on_loopback(tcp_port_);
+    }
   }
-  if (listening && ::access(path_.c_str(), F_OK) == 0) {
-    listening_ = std::move(listening);
+  if (before.path && ::access(path_.c_str(), F_OK) == 0) {
+    listening_ = std::move(before.path);
   } else {
     listen();
   }

@@ -59,6 +59,18 @@ UniqueFd listen_on_loopback(std::uint16_t& port) {
   return fd;
 }
 
+std::uint16_t loopback_port(int fd) noexcept {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  int listens = 0;
+  socklen_t flag = sizeof listens;
+  const bool is = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+                  ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &flag) == 0 &&
+                  address.sin_family == AF_INET &&
+                  address.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && listens != 0;
+  return is ? ntohs(address.sin_port) : std::uint16_t{0};
+}
+
 bool own_loopback_peer(int fd) {
   sockaddr_in ours{};
   sockaddr_in theirs{};

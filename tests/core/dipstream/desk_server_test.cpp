@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <random>
@@ -161,6 +162,44 @@ TEST_SUITE("core/dipstream desk_server") {
       site.check_alive();
     }
     CHECK(::access(path.c_str(), F_OK) != 0);
+  }
+
+  TEST_CASE("a successor listens at its predecessor's port, and serves who connected in between") {
+    const Folder folder;
+    const std::string path = folder.path + "/s.mix";
+    MixerHost host(outputs(2), 0);
+    Desk desk(host, 48000);
+    NullDevice device(host, 2, 48000, 64);
+    const auto copy = [](int fd) {
+      return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    };
+    DeskServer::Sockets kept;
+    std::uint16_t port = 0;
+    {
+      const DeskServer first(desk, path, std::uint16_t{0});
+      port = first.tcp_port();
+      kept.tcp = copy(first.listening_tcp());
+    }
+    Peer early(port);
+    const json question = {{"do", "now"}, {"id", 7}};
+    REQUIRE(early.send(question.dump() + "\n"));
+    SUBCASE("any port was asked for") {
+      const DeskServer second(desk, path, std::uint16_t{0}, std::move(kept));
+      CHECK(second.tcp_port() == port);
+      CHECK(json::parse(early.line()).at("id") == 7);
+    }
+    SUBCASE("this one was") {
+      const DeskServer second(desk, path, port, std::move(kept));
+      CHECK(second.tcp_port() == port);
+      CHECK(json::parse(early.line()).at("id") == 7);
+    }
+    SUBCASE("what was kept is no such socket") {
+      kept.tcp = copy(STDIN_FILENO);
+      const DeskServer second(desk, path, std::uint16_t{0}, std::move(kept));
+      CHECK(second.tcp_port() != 0);
+      Peer late(second.tcp_port());
+      CHECK(late.ask(question).at("id") == 7);
+    }
   }
 
   TEST_CASE("a megabyte without a newline is answered with an error, and cut off") {

@@ -26,13 +26,17 @@ namespace avrig::dipstream {
 /// Thread: control
 class DeskServer {
  public:
-  /// Listen at `path` (0600), and on a TCP port of loopback where one is given (0 = any). With
-  /// `listening`, a predecessor's socket that listens at the path already: whoever connected
-  /// meanwhile waits in it. Throws Error(Open).
+  /// Sockets that a predecessor listened with: whoever connected meanwhile waits in them.
+  struct Sockets {
+    UniqueFd path;
+    UniqueFd tcp;
+  };
+  /// Listen at `path` (0600), and on a TCP port of loopback where one is given (0 = any), with a
+  /// predecessor's sockets where they listen there already. Throws Error(Open).
   DeskServer(Desk& desk,
              std::string path,
              std::optional<std::uint16_t> tcp = std::nullopt,
-             UniqueFd listening = {});
+             Sockets before = {});
   /// Ends the thread, takes the socket away.
   ~DeskServer();
   DeskServer(const DeskServer&) = delete;
@@ -41,8 +45,9 @@ class DeskServer {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   /// 0: none.
   [[nodiscard]] std::uint16_t tcp_port() const noexcept { return tcp_port_; }
-  /// The socket itself, for a keeper.
+  /// The sockets themselves, for a keeper; -1: there is none.
   [[nodiscard]] int listening() const noexcept { return listening_.get(); }
+  [[nodiscard]] int listening_tcp() const noexcept { return tcp_.get(); }
 
   /// Use the desk from another thread.      Thread: any but the device's
   template <class Act>
