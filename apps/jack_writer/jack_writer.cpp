@@ -69,7 +69,7 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
                        "duration",
                        "0ms",
                        "delay behind the server's account, measured with a cable: added to all "
-                       "times at the output"),
+                       "times at the output; may be negative"),
       stage::parameter("bus", "string", "Master", "of the pipeline's sound"),
       stage::parameter("buses",
                        "any",
@@ -90,6 +90,8 @@ std::vector<stage::ParameterDescription> JackWriter::parameters(const stage::Req
   all[2].maximum = "255";
   all[3].live = true;
   all[4].live = true;
+  all[5].minimum = "-10s";
+  all[5].maximum = "10s";
   all[5].live = true;
   return all;
 }
@@ -148,6 +150,7 @@ void JackWriter::make_mixer(stage::StageIo& io) {
       keeper_.get());
   if (mixer_->restored()) {
     io.log(stage::Level::Info, "the mixer has what its predecessor had");
+    mixer_->know_gain(gain_db_, mute_);
     mixer_->set_bias(bias_ns_);
     return;
   }

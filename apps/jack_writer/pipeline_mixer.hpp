@@ -61,6 +61,11 @@ class PipelineMixer {
   /// Of the pipeline's voice, with the next turn(); mute is the same as -80 dB, and remembers.
   void set_gain(double db);
   void set_mute(bool mute);
+  /// What a predecessor had set: it is in force already.
+  void know_gain(double db, bool mute) noexcept {
+    gain_db_ = db;
+    mute_ = mute;
+  }
   /// Calibrated: added to all times at the output, with the next turn().
   void set_bias(std::int64_t ns) noexcept { bias_ns_ = ns; }
   /// Largest magnitude on any output so far.

@@ -2,12 +2,15 @@
 // Copyright (c) 2026 The avrig authors
 #include "pipeline_mixer.hpp"
 
+#include "keeper.hpp"
 #include <avrig/dipstream/dipstream.hpp>
 #include <avrig/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
@@ -46,6 +49,14 @@ class Folder {
   }
   ~Folder() { std::filesystem::remove_all(path); }
   std::string path;
+};
+
+/// Sound of a pipeline that is always 1.
+class Ones final : public dipstream::LiveInput {
+ public:
+  void read(std::int64_t, std::uint32_t samples, float* const* rows) noexcept override {
+    std::fill_n(rows[0], samples, 1.0F);
+  }
 };
 
 std::string problems_of(const json& with, const std::string& folder) {
@@ -146,6 +157,43 @@ TEST_SUITE("apps/jack_writer mixer") {
     CHECK(guest.request(R"({"do": "list"})").find("\"pipeline\"") != std::string::npos);
     CHECK_THROWS_AS((void)guest.request(R"({"do": "stop", "voice": "pipeline"})"),
                     dipstream::StreamError);
+  }
+
+  TEST_CASE("what is muted before a death and after it comes back with the gain that was set") {
+    const Folder folder;
+    dipstream::test::Shelf shelf;
+    Ones ones;
+    std::int64_t frame = 0;
+    std::unique_ptr<PipelineMixer> mixer;
+    const auto make = [&] {
+      mixer = std::make_unique<PipelineMixer>(
+          PipelineMixer::Shape{48000, 1, 1, "Master"},
+          read_terms(json::object(), folder.path),
+          [](const std::string& what) { FAIL_CHECK(what); },
+          &shelf);
+      mixer->host().set_live(&ones);
+    };
+    const auto level = [&] {
+      std::vector<float> row(480);
+      float* rows = row.data();
+      mixer->turn(0);
+      mixer->host().render({frame, frame * 20833, 1e9 / 48000, 0, 1}, 480, &rows);
+      frame += 480;
+      return row.back();
+    };
+    make();
+    mixer->begin();
+    mixer->set_gain(-20);
+    CHECK(level() == doctest::Approx(0.1));
+    mixer.reset();
+    make();
+    REQUIRE(mixer->restored());
+    mixer->know_gain(-20, false);
+    CHECK(level() == doctest::Approx(0.1));
+    mixer->set_mute(true);
+    CHECK(level() == 0);
+    mixer->set_mute(false);
+    CHECK(level() == doctest::Approx(0.1));
   }
 
   TEST_CASE("a successor goes on along the timeline, cues and all") {

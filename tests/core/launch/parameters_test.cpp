@@ -62,6 +62,21 @@ TEST_SUITE("launch/parameters") {
     CHECK(sut.problems.size() == 2);
   }
 
+  TEST_CASE("parameters: a duration may be negative where its range says so") {
+    std::vector<stage::ParameterDescription> list{published("bias", "duration", "0ms")};
+    list[0].minimum = "-10s";
+    list[0].maximum = "10s";
+    list[0].live = true;
+    const auto sut = launch::resolve_parameters(stage_with({{"bias", "-2.5ms"}}), list);
+    CHECK(sut.problems.empty());
+    CHECK(sut.values.at("bias") == -2'500'000);
+    const spec::StageSpec stage = stage_with(json::object());
+    CHECK(launch::resolve_live(stage, list, "bias", "-10s", "-10s") == -10'000'000'000);
+    CHECK_THROWS_WITH_AS((void)launch::resolve_live(stage, list, "bias", "-11s", "-11s"),
+                         doctest::Contains("must be from -10s to 10s, got"),
+                         Error);
+  }
+
   TEST_CASE("parameters: only what is live changes while running, within its range") {
     std::vector<stage::ParameterDescription> list{published("kernel", "int", "15"),
                                                   published("mode", "string", "fast")};
