@@ -81,6 +81,12 @@ const Kernels& kernels_for(Simd simd) {
   return kernels_plain();
 }
 
+// Milliseconds to make, and the same for all.
+const std::vector<float>& sinc_table() {
+  static const std::vector<float> table = make_sinc_table();
+  return table;
+}
+
 const EngineConfig& checked(const EngineConfig& config) {
   const auto refuse = [](const std::string& what) {
     throw Error(ErrorCode::Spec, "cannot make a mixer: " + what);
@@ -120,9 +126,8 @@ std::int64_t VoiceStatus::position_at(std::int64_t sample) const noexcept {
 struct Engine::Impl {
   explicit Impl(const EngineConfig& config)
       : simd(choose(config.simd)),
-        sinc_table(make_sinc_table()),
         state(checked(config)),
-        mix(state, kernels_for(simd), sinc_table.data()),
+        mix(state, kernels_for(simd), sinc_table().data()),
         output(state, kernels_for(simd)),
         apply(state, output) {}
 
@@ -133,7 +138,6 @@ struct Engine::Impl {
   }
 
   Simd simd;
-  std::vector<float> sinc_table;
   State state;
   Mix mix;
   Output output;
