@@ -177,6 +177,7 @@ json Desk::status_of(mixer::VoiceId number) const {
   if (voice.feeder) {
     what["level"] = voice.feeder->level();
     what["space"] = voice.feeder->space();
+    what["arrived"] = voice.feeder->arrived();
     what["underrun"] = status.underrun;
   }
   return what;

@@ -211,9 +211,12 @@ void Desk::open_stream(ClientId client, Fields& fields, const json& id, std::vec
   make_voice(client, id, command, std::move(voice), std::move(more), fd);
 }
 
+// Told where in the stream they belong, bytes that are there already are not taken a second time:
+// what was not answered can be said again.
 void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<UniqueFd>& fds) {
   const mixer::VoiceId number = voice_of(fields);
   const std::vector<std::byte> bytes = chunk_of(fields, fds);
+  const auto position = fields.whole("position");
   const bool close = fields.flag("close");
   fields.finish();
   const auto found = voices_.find(number);
@@ -225,7 +228,22 @@ void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<Uni
   if (view.format == mixer::SampleFormat::F32) {
     check_finite(bytes);
   }
-  const mixer::FeedResult result = feeder.feed_bytes(bytes);
+  std::size_t there = 0;
+  if (position) {
+    const std::uint64_t arrived = feeder.arrived();
+    if (*position < 0 || static_cast<std::uint64_t>(*position) > arrived) {
+      throw Error(ErrorCode::Spec,
+                  "'position' must be 0 to " + std::to_string(arrived) +
+                      ": so many bytes have come, and none may be left out");
+    }
+    there = static_cast<std::size_t>(
+        std::min<std::uint64_t>(bytes.size(), arrived - static_cast<std::uint64_t>(*position)));
+  }
+  mixer::FeedResult result{mixer::FeedStatus::Done, 0};
+  if (there < bytes.size() || bytes.empty()) {
+    result = feeder.feed_bytes(std::span(bytes).subspan(there));
+  }
+  result.taken += there;
   if (close && result.taken == bytes.size()) {
     feeder.close();
   }
@@ -234,6 +252,7 @@ void Desk::feed(ClientId client, Fields& fields, const json& id, std::vector<Uni
         {{"taken", result.taken},
          {"would_block", result.status == mixer::FeedStatus::WouldBlock},
          {"closed", result.status == mixer::FeedStatus::Closed},
+         {"arrived", feeder.arrived()},
          {"level", feeder.level()},
          {"space", feeder.space()},
          {"underrun", view.header->underrun.load()}});

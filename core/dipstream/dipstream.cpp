@@ -76,7 +76,8 @@ json request_of(const std::vector<unsigned>& mapping, const SourceOptions& optio
                   {"pitch", options.pitch},
                   {"quality", options.quality},
                   {"bus", options.bus},
-                  {"on_owner_exit", options.on_owner_exit}};
+                  {"on_owner_exit", options.on_owner_exit},
+                  {"on_gap", options.on_gap}};
   if (!options.name.empty()) {
     request["name"] = options.name;
   }

@@ -129,8 +129,8 @@ void take_lent(State& state, Voice& voice, Tone& tone) {
       tone.format = voice.stream.format;
       tone.mask = voice.stream.capacity - 1;
       tone.seek(
-          static_cast<std::int64_t>(voice.stream.header->read.load(std::memory_order_relaxed)),
-          tone.frac);
+          static_cast<std::int64_t>(voice.stream.header->place.load(std::memory_order_relaxed)),
+          voice.stream.header->phase.load(std::memory_order_relaxed));
       tone.available = tone.position();
     }
     return;

@@ -51,11 +51,13 @@ void release_streams(State& state) noexcept {
     const Voice& voice = state.voices[slot];
     const Tone& tone = state.tones[slot];
     const std::int64_t keep = tone.straight() ? 0 : taps_before(tone.quality);
-    voice.stream.header->read.store(
-        static_cast<std::uint64_t>(std::max<std::int64_t>(0, tone.position() - keep)),
-        std::memory_order_release);
-    voice.stream.header->underrun.store(static_cast<std::uint64_t>(voice.underrun),
-                                        std::memory_order_relaxed);
+    StreamHeader& header = *voice.stream.header;
+    header.place.store(static_cast<std::uint64_t>(tone.position()), std::memory_order_relaxed);
+    header.phase.store(tone.frac, std::memory_order_relaxed);
+    // After those: killed in between, we leave more than the next mixer needs, never less.
+    header.read.store(static_cast<std::uint64_t>(std::max<std::int64_t>(0, tone.position() - keep)),
+                      std::memory_order_release);
+    header.underrun.store(static_cast<std::uint64_t>(voice.underrun), std::memory_order_relaxed);
     state.publish(slot);
   });
 }

@@ -52,10 +52,12 @@ Tone first_tone(State& state, const Play& play) noexcept {
     tone.mask = stream.capacity - 1;
     tone.content.total = kEndless;
     tone.available = 0;
-    tone.seek(old.stream
-                  ? old.position()
-                  : static_cast<std::int64_t>(stream.header->read.load(std::memory_order_relaxed)),
-              0);
+    if (old.stream && !state.replaying) {
+      tone.seek(old.position(), 0);
+    } else {  // nobody has played it, or a mixer before this one
+      tone.seek(static_cast<std::int64_t>(stream.header->place.load(std::memory_order_relaxed)),
+                stream.header->phase.load(std::memory_order_relaxed));
+    }
     return tone;
   }
   tone.data = static_cast<const std::byte*>(voice.samples.data);

@@ -101,37 +101,50 @@ FeedResult StreamFeeder::feed(std::span<const std::int16_t> pcm) noexcept {
   return feed_as(pcm.data(), pcm.size());
 }
 
-FeedResult StreamFeeder::feed_bytes(std::span<const std::byte> bytes) noexcept {
-  const std::size_t whole = size_of(view_.format) * view_.channels;
-  std::size_t taken = 0;
-  while (taken < bytes.size()) {
-    const std::size_t missing = whole - partial_bytes_;
-    const std::size_t m = std::min(missing, bytes.size() - taken);
-    if (m == missing && space() == 0) {
-      return {FeedStatus::WouldBlock, taken};
-    }
-    std::memcpy(partial_ + partial_bytes_, bytes.data() + taken, m);
-    partial_bytes_ += m;
-    taken += m;
-    if (partial_bytes_ < whole) {
-      break;
-    }
-    partial_bytes_ = 0;
-    FeedResult result{};
-    if (view_.format == SampleFormat::F32) {
-      float values[64];
-      std::memcpy(values, partial_, whole);
-      result = feed_as(values, view_.channels);
-    } else {
-      std::int16_t values[64];
-      std::memcpy(values, partial_, whole);
-      result = feed_as(values, view_.channels);
-    }
-    if (result.status == FeedStatus::Closed) {
-      return {FeedStatus::Closed, taken};
+std::uint64_t StreamFeeder::arrived() const noexcept {
+  const std::uint64_t whole = size_of(view_.format) * view_.channels;
+  return std::max(view_.header->arrived.load(std::memory_order_relaxed),
+                  view_.header->written.load(std::memory_order_relaxed) * whole);
+}
+
+// Bytes where they will be read, channel by channel.
+void StreamFeeder::put(std::uint64_t at, std::span<const std::byte> bytes) noexcept {
+  const std::size_t size = size_of(view_.format);
+  const std::size_t whole = size * view_.channels;
+  std::uint64_t sample = at / whole;
+  std::size_t channel = at % whole / size;
+  std::size_t into = at % size;
+  auto* base = static_cast<std::byte*>(view_.data);
+  while (!bytes.empty()) {
+    const std::size_t count = std::min(size - into, bytes.size());
+    std::memcpy(base + channel * view_.stride_bytes + (sample & (view_.capacity - 1)) * size + into,
+                bytes.data(),
+                count);
+    bytes = bytes.subspan(count);
+    into = (into + count) % size;
+    channel += into == 0 ? 1 : 0;
+    if (channel == view_.channels) {
+      channel = 0;
+      ++sample;
     }
   }
-  return {FeedStatus::Done, taken};
+}
+
+FeedResult StreamFeeder::feed_bytes(std::span<const std::byte> bytes) noexcept {
+  if (view_.header->closed.load(std::memory_order_relaxed) != 0) {
+    return {FeedStatus::Closed, 0};
+  }
+  const std::uint64_t whole = size_of(view_.format) * view_.channels;
+  const std::uint64_t begin = arrived();
+  const std::uint64_t last =
+      (view_.header->written.load(std::memory_order_relaxed) + space()) * whole;
+  const auto taken = static_cast<std::size_t>(
+      std::min<std::uint64_t>(bytes.size(), last > begin ? last - begin : 0));
+  put(begin, bytes.first(taken));
+  // Pairs with the mixer's acquire. Whatever we are killed between, the larger of the two is true.
+  view_.header->written.store((begin + taken) / whole, std::memory_order_release);
+  view_.header->arrived.store(begin + taken, std::memory_order_release);
+  return {taken == bytes.size() ? FeedStatus::Done : FeedStatus::WouldBlock, taken};
 }
 
 }  // namespace avrig::mixer

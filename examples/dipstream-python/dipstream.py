@@ -229,8 +229,8 @@ class _Link:
         self._socket.close()
 
 
-def _planar(data):
-    """(bytes, samples, channels, planar): float32 of anything with the buffer protocol."""
+def _rows(data):
+    """(view, samples, channels) of anything with the buffer protocol."""
     view = memoryview(data)
     if view.format not in ("f", "d", "<f", "<d"):
         raise TypeError("samples must be floating point, not format '%s'" % view.format)
@@ -238,17 +238,28 @@ def _planar(data):
         raise ValueError("samples must have one or two dimensions")
     samples = view.shape[0]
     channels = view.shape[1] if view.ndim == 2 else 1
+    return view, samples, channels
+
+
+def _single(view, order):
+    """Its numbers as bytes of float32."""
+    raw = view.tobytes(order)
+    if view.format.endswith("d"):
+        wide = array.array("d")
+        wide.frombytes(raw)
+        raw = array.array("f", wide).tobytes()
+    return raw
+
+
+def _planar(data):
+    """(bytes, samples, channels, planar) of a whole sound."""
+    view, samples, channels = _rows(data)
     if channels > samples:
         raise ValueError("there are more columns than rows: one row is one sample")
     if samples == 0 or channels == 0:
         raise ValueError("there are no samples")
     planar = channels > 1 and view.f_contiguous
-    raw = view.tobytes("F" if planar else "C")
-    if view.format.endswith("d"):
-        wide = array.array("d")
-        wide.frombytes(raw)
-        raw = array.array("f", wide).tobytes()
-    return raw, samples, channels, planar
+    return _single(view, "F" if planar else "C"), samples, channels, planar
 
 
 def _memfd(raw):
@@ -280,6 +291,8 @@ class Source:
         self._ends = {}
         self._starts = {}
         self._lost = {}
+        self._feeding = None  # of a stream: a lock
+        self._fed = 0
 
     @property
     def samplerate(self):
@@ -342,6 +355,35 @@ class Source:
             return
         self._wait_for(self._ends, play)
         self._stream.wait_until_time(self._ends[play]["time"])
+
+    def feed(self, data):
+        """Of a stream: samples, one row each, to be played behind those that it has.
+
+        Returns how many were taken; those that do not fit are not. What was taken is played once,
+        also where the mixer's writer dies meanwhile.
+        """
+        view, samples, channels = _rows(data)
+        wanted = len(self._mapping)
+        if view.ndim == 1 and samples % wanted == 0:
+            samples, channels = samples // wanted, wanted
+        if channels != wanted:
+            raise ValueError("a chunk must have %d columns" % wanted)
+        return self._feed(_single(view, "C"), False) // (4 * wanted) if samples else 0
+
+    def close(self):
+        """Of a stream: no more comes; it ends with its last sample."""
+        self._feed(b"", True)
+
+    def _feed(self, raw, close):
+        if self._feeding is None:
+            raise ValueError("this source is no stream")
+        self._stream._check_open()
+        with self._feeding:
+            reply = self._stream._feed(self._voice, raw, self._fed, close)
+            self._fed += reply["taken"]
+        if reply["closed"]:
+            raise DipStreamError("the stream was closed")
+        return reply["taken"]
 
     def _pending(self, play):
         return play not in self._lost
@@ -570,6 +612,20 @@ class DipStream:
         self._link.post(what, fds, awaited=False)
         return None
 
+    def _feed(self, voice, raw, position, close=False):
+        """PCM into a stream; `position`: the bytes that it has taken before.
+
+        Waits as long as it takes: what is asked again has its old place, so nothing else may be fed
+        before it is answered.
+        """
+        request = {"do": "feed", "voice": voice, "position": position, "close": close}
+        if raw:
+            request["bytes"] = len(raw)
+        reply = self._link.reply(self._link.post(request, raw=raw))
+        if not reply["ok"]:
+            raise DipStreamError(reply["error"])
+        return reply
+
     # Time ------------------------------------------------------------------------------------
 
     @property
@@ -649,6 +705,17 @@ class DipStream:
         if not reply["ok"]:
             raise ValueError(reply["error"])
         source = Source(self, reply["voice"], self.samplerate, channels, samples)
+        self._sources[source._voice] = source
+        return source
+
+    def open_stream(self, channel_mapping, buffer_seconds=0.5, **more):
+        """A source that is fed while it plays, as many channels as the mapping has."""
+        self._check_open()
+        channels = [int(channel) for channel in channel_mapping]
+        reply = self._link.ask(dict(more, do="open_stream", channels=channels,
+                                    data_channels=len(channels), buffer_seconds=buffer_seconds))
+        source = Source(self, reply["voice"], self.samplerate, channels, reply["length"])
+        source._feeding = threading.Lock()
         self._sources[source._voice] = source
         return source
 

@@ -17,7 +17,6 @@ lists the names ("master" and "sfx" mean Master and SFX).
 """
 
 import array
-import base64
 import itertools
 import logging
 import math
@@ -32,7 +31,6 @@ log = logging.getLogger(__name__)
 
 _ids = itertools.count(1)  # of the whole process
 _MIN_DB, _MAX_DB, _MIN_PITCH = -80.0, 24.0, 0.1
-_PIECE = 480_000  # bytes in one line; divides into whole stereo samples
 
 
 class Bus:
@@ -64,7 +62,8 @@ class _Voice:
         self.number = number  # the mixer's
         self.rate = rate      # of its data
         self.factor = factor  # what pitch 1 is, where the data's rate is not the mixer's
-        self.stream = stream
+        self.feeding = threading.Lock() if stream else None
+        self.fed = 0          # bytes
         self.placed = False
 
 
@@ -160,20 +159,15 @@ class AudioBackend:
     def feed_audio_chunk(self, channel_id, chunk):
         """Raw interleaved s16 PCM; the bytes that were taken: what exceeds the buffer is not."""
         voice = self._find(channel_id)
-        if voice is None or not voice.stream:
+        if voice is None or voice.feeding is None or not chunk:
             return 0
-        data, taken = bytes(chunk), 0
-        while taken < len(data):
-            piece = data[taken:taken + _PIECE]
+        with voice.feeding:
             try:
-                reply = self._stream.request({"do": "feed", "voice": voice.number,
-                                              "data": base64.b64encode(piece).decode()})
+                taken = self._stream._feed(voice.number, bytes(chunk), voice.fed)["taken"]
             except DipStreamError:
-                break
-            taken += reply["taken"]
-            if reply["taken"] < len(piece):
-                break
-        return taken
+                return 0
+            voice.fed += taken
+            return taken
 
     # Buses -----------------------------------------------------------------------------------
 

@@ -141,6 +141,9 @@ struct SourceOptions {
   double pitch = 1;
   std::string quality = "linear";      ///< linear, cubic, sinc
   std::string on_owner_exit = "fade";  ///< fade (5 ms), stop, keep
+  /// Where samples of the timeline are lost: keep_timeline (it goes on where it would be by now) or
+  /// keep_content (with the next sample, later).
+  std::string on_gap = "keep_timeline";
 };
 
 /// One sound in a stream; made by DipStream::add(). A handle: copies mean the same source.

@@ -18,8 +18,13 @@ namespace avrig::mixer {
 struct StreamHeader {
   alignas(64) std::atomic<std::uint64_t> written{0};  ///< by the feeder alone
   std::atomic<std::uint32_t> closed{0};               ///< by the feeder alone; 1 = no more comes
+  std::atomic<std::uint64_t> arrived{0};              ///< by the feeder alone: see feed_bytes()
   alignas(64) std::atomic<std::uint64_t> read{0};     ///< by the mixer alone
   std::atomic<std::uint64_t> underrun{0};             ///< silent samples, by the mixer alone
+  // By the mixer alone: what it plays next, for a mixer that goes on with it. `read` may lie before
+  // that, for an interpolator looks back.
+  std::atomic<std::uint64_t> place{0};  ///< sample, and ...
+  std::atomic<std::uint32_t> phase{0};  ///< ... so many 2^-32 samples behind it
 };
 static_assert(sizeof(StreamHeader) == 128 && std::atomic<std::uint64_t>::is_always_lock_free);
 
@@ -74,8 +79,15 @@ class StreamFeeder {
   [[nodiscard]] FeedResult feed(std::span<const std::int16_t> pcm) noexcept;
 
   /// The same for raw bytes in the stream's format, native endianness. A chunk may end inside a
-  /// sample: its bytes are kept for the next chunk, so that the channels never slip.
+  /// sample: its bytes wait in the stream's memory for the next chunk, so that the channels never
+  /// slip, also when that comes from another feeder.
+  ///
+  /// Killed at any moment, a feeder leaves at least what it had taken in all calls that returned,
+  /// and arrived() says how much it is: who feeds on from there loses nothing and repeats nothing.
   [[nodiscard]] FeedResult feed_bytes(std::span<const std::byte> bytes) noexcept;
+
+  /// Bytes that are in the stream, or were, since it was opened.
+  [[nodiscard]] std::uint64_t arrived() const noexcept;
 
   /// No more comes: the voice ends at the last sample.
   void close() noexcept { view_.header->closed.store(1, std::memory_order_release); }
@@ -90,10 +102,9 @@ class StreamFeeder {
   FeedResult feed_as(const T* pcm, std::size_t values) noexcept;
   template <class T>
   void store(std::uint64_t position, std::uint32_t channel, T value) noexcept;
+  void put(std::uint64_t at, std::span<const std::byte> bytes) noexcept;
 
   StreamView view_;
-  std::byte partial_[4 * 64] = {};
-  std::size_t partial_bytes_ = 0;
 };
 
 }  // namespace avrig::mixer
