@@ -213,6 +213,21 @@ class Client(unittest.TestCase):
             self.assertEqual(a.data_duration, 100 / RATE)
             self.assertRaises(ValueError, desk.add, RATE, both, [1])
 
+    def test_a_fed_source_plays_what_was_taken_and_ends_with_its_last_sample(self):
+        with stream() as desk:
+            a = desk.open_stream([1, 2], buffer_seconds=0.1)
+            rows = memoryview(tone(2 * RATE).tobytes()).cast("f", (RATE, 2))
+            taken = a.feed(rows)
+            self.assertTrue(4800 <= taken < RATE, taken)
+            self.assertEqual(a.feed(tone(2)), 0)  # it is full
+            self.assertRaises(ValueError, a.feed, tone(3))
+            a.close()
+            self.assertRaises(DipStreamError, a.feed, tone(4))
+            a.start()
+            self.assertTrue(desk._link.wait(lambda: a._ended is not None, 30))
+            self.assertEqual(samples_of(a), taken)
+            self.assertRaises(ValueError, desk.add(RATE, tone(10), [1]).feed, tone(2))
+
     def test_the_end_of_the_stream_is_called_back(self):
         ended = threading.Event()
         with stream(finished_callback=ended.set):
