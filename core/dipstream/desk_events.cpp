@@ -157,11 +157,15 @@ void Desk::turn() {
 }
 
 void Desk::set_device(bool runs) {
-  device_runs_ = runs;
-  const json what = {{"event", "device"}, {"state", runs ? "back" : "lost"}};
+  if (std::exchange(device_runs_, runs) == runs) {
+    return;
+  }
+  if (memory_ && !restoring_) {
+    memory_->note(Memory::kDevice, {{"runs", runs}});
+  }
   for (auto& [id, client] : clients_) {
     if (client.events != Subscription::None) {
-      client.send(what.dump(), -1);
+      tell(client, {{"event", "device"}, {"state", runs ? "back" : "lost"}});
     }
   }
 }
@@ -340,18 +344,23 @@ void Desk::publish(const Event& event) {
     what["state"] = (event.flags & mixer::kEventSuspect) != 0     ? "suspect"
                     : (event.flags & mixer::kEventConfirmed) != 0 ? "confirmed"
                                                                   : "predicted";
-    if (!client.token.empty()) {
-      what["seq"] = ++client.told;
-    }
-    const std::string line = what.dump(-1, ' ', false, json::error_handler_t::replace);
-    if (client.send) {
-      client.send(line, -1);
-    }
-    if (!client.token.empty()) {
-      client.last_events.push_back(line);
-      if (client.last_events.size() > kRememberedEvents) {
-        client.last_events.pop_front();
-      }
+    tell(client, std::move(what));
+  }
+}
+
+// Numbered, and kept for who comes back.
+void Desk::tell(Client& client, json what) {
+  if (!client.token.empty()) {
+    what["seq"] = ++client.told;
+  }
+  const std::string line = what.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (client.send) {
+    client.send(line, -1);
+  }
+  if (!client.token.empty()) {
+    client.last_events.push_back(line);
+    if (client.last_events.size() > kRememberedEvents) {
+      client.last_events.pop_front();
     }
   }
 }

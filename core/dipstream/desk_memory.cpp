@@ -254,6 +254,9 @@ void Desk::read_again(std::uint32_t kind, const json& record) {
       clients_[record.at("client")].queues.push_back(number);
       break;
     }
+    case Memory::kDevice:
+      set_device(record.at("runs"));
+      break;
     case Memory::kLeft:
       leave(record.at("client"));
       break;

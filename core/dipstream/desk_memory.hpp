@@ -31,6 +31,7 @@ class Desk::Memory {
     kHeard,        ///< {sample}: what the ledger then gave was published
     kLatency,      ///< {samples}
     kReady,        ///< {}: set up; before that, a successor begins anew
+    kDevice,       ///< {runs}
     kEvent,        ///< a mixer::Event, dealt with
     kStretch,      ///< an OutputClock and the sample at which its epoch ended
     kState,        ///< in the state alone: Desk::portrait() as CBOR ...

@@ -246,6 +246,7 @@ json Desk::portrait() const {
   const std::vector<Event> waiting = ledger_.save();
   return {{"shape", shape()},
           {"latency", latency_},
+          {"device_runs", device_runs_},
           {"next_request", next_request_},
           {"next_client", next_client_},
           {"next_memory", memory_->next_memory},
@@ -306,6 +307,7 @@ json Desk::portrait_of_pending() const {
 
 void Desk::become(const json& state) {
   latency_ = state.at("latency");
+  device_runs_ = state.at("device_runs");
   next_request_ = state.at("next_request");
   next_client_ = state.at("next_client");
   generations_ = state.at("generations").get<std::vector<std::uint32_t>>();

@@ -138,6 +138,45 @@ TEST_SUITE("core/dipstream desk survival") {
     CHECK(rig.desk->voices() == 0);
   }
 
+  TEST_CASE("that the device went away is an event with a number, also for a successor") {
+    std::uint64_t condense_after = 0;
+    SUBCASE("that goes through the logs") {}
+    SUBCASE("that begins with a state") {
+      condense_after = 1;
+    }
+    MortalRig rig(condense_after);
+    rig.client = rig.join();
+    const std::string session = rig.ask({{"do", "session"}}).at("session");
+    (void)rig.ask({{"do", "subscribe"}, {"events", "mine"}});
+    (void)rig.add(ramp(64), {{"name", "one"}});
+    (void)rig.ask({{"do", "start"}, {"voice", "one"}});
+    std::uint64_t seen = 0;
+    for (const json& line : rig.heard) {
+      seen = std::max(seen, line.contains("event") ? line.at("seq").get<std::uint64_t>() : 0U);
+    }
+    rig.desk->set_device(false);
+    rig.desk->set_device(false);  // known already
+    REQUIRE(rig.count("device", "lost") == 1);
+    CHECK(rig.heard.back().at("seq") == seen + 1);
+    rig.run(2);
+    CHECK((rig.shelf.times("mixer-state") > 0) == (condense_after > 0));
+    rig.die(3);
+    CHECK(rig.desk->voices() == 1);
+    rig.heard.clear();
+    (void)rig.come_back(session, seen);
+    REQUIRE(rig.count("device", "lost") == 1);
+    CHECK(rig.ask({{"do", "info"}}).at("runs") == false);
+    rig.desk->set_device(true);
+    CHECK(rig.count("device", "back") == 1);
+    std::uint64_t last = seen;
+    for (const json& line : rig.heard) {
+      if (line.contains("event")) {
+        CHECK(line.at("seq") == ++last);
+      }
+    }
+    CHECK(rig.ask({{"do", "info"}}).at("runs") == true);
+  }
+
   TEST_CASE("removed voices leave no memory behind; their slots are used again after a death") {
     MortalRig rig;
     rig.client = rig.join();

@@ -212,6 +212,7 @@ class Desk {
   void answer(const mixer::Event& event);
   void note(const mixer::Event& event);
   void publish(const mixer::Event& event);
+  static void tell(Client& client, nlohmann::json what);
   [[nodiscard]] nlohmann::json status_of(mixer::VoiceId id) const;
   [[nodiscard]] std::string name_of(mixer::VoiceId id) const;
 
