@@ -44,7 +44,9 @@ bool Waiter::sleep_until(std::int64_t deadline_ns) noexcept {
   if (settle_ != nullptr) {
     settle_(settle_with_);
   }
+  bell_->naps.fetch_add(kNapBegins, std::memory_order_relaxed);
   futex(bell_->word, FUTEX_WAIT_BITSET, kAsleep, &until);
+  bell_->naps.fetch_add(kNapEnds, std::memory_order_relaxed);
   return true;
 }
 

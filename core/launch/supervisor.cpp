@@ -22,8 +22,6 @@ constexpr std::int64_t kTickNs = 50 * kMs;
 constexpr std::int64_t kDrainNs = 1000 * kMs;
 constexpr std::int64_t kCloseNs = 700 * kMs;
 constexpr std::int64_t kNowNs = 300 * kMs;
-// A hanging stage is asked for a core dump first.
-constexpr std::int64_t kAbortNs = 500 * kMs;
 constexpr std::int64_t kOfflineHangNs = 30'000 * kMs;
 constexpr std::int64_t kProgressNs = 200 * kMs;
 
@@ -228,20 +226,24 @@ void Supervisor::on_end(Member& member, const ExitStatus& status) {
 
 void Supervisor::after_death(Member& member, const ExitStatus& status) {
   Post& post = posts_[member.index];
-  const bool hung = std::exchange(post.kill_at_ns, 0) != 0;
+  const bool killed_late = std::exchange(post.kill_at_ns, 0) != 0;
+  const auto hang = std::exchange(post.hang, std::nullopt);
+  const bool stopped = hang && hang->why == Hang::Why::Stopped;  // from outside too
   std::string what = describe_end(member, status);
   if (member.failure) {
     what += ": " + member.failure->text;
   }
-  if (status.from_outside() && !hung) {
-    log_->warn(what + " from outside; it comes back");
+  if (stopped || (status.from_outside() && !killed_late)) {
+    log_->warn(what + (stopped ? " by the watchdog" : " from outside") + "; it comes back");
     post.phase = Phase::Down;
     post.restart_at_ns = monotonic_ns();
     return;
   }
   ++post.crashes;
   drop_changes(member);
-  blame_frame(member, what);
+  if (!killed_late || (hang && hang->why == Hang::Why::Frame)) {
+    blame_frame(member, what);
+  }
   if (const auto pause_ns = post.budget.crashed(monotonic_ns())) {
     log_->error(what + "; it comes back" +
                 (*pause_ns > 0 ? " in " + seconds(*pause_ns) : std::string()) + " (" +
@@ -289,6 +291,7 @@ void Supervisor::restart(Member& member) {
   }
   post.phase = Phase::Starting;
   post.began_ns = monotonic_ns();
+  post.watchdog.restarted(post.began_ns);
   try {
     crew_->start(member);
   } catch (const Error& error) {
@@ -327,33 +330,6 @@ void Supervisor::release_stage(Member& member) {
 }
 
 // What the clock says ------------------------------------------------------------------------
-
-void Supervisor::look_for_hangs(std::int64_t now_ns) {
-  for (Member& member : crew_->members()) {
-    Post& post = posts_[member.index];
-    if (post.kill_at_ns != 0) {
-      if (now_ns >= post.kill_at_ns && member.process) {
-        member.process->signal(SIGKILL);
-      }
-      continue;
-    }
-    if (post.phase == Phase::Starting && now_ns - post.began_ns > options_.ready_timeout_ns) {
-      log_->error("stage '" + member.spec->id + "' did not get ready again; it is killed");
-      post.kill_at_ns = now_ns;
-    }
-    if (post.phase != Phase::Running || stopping_ != Stopping::No) {
-      continue;
-    }
-    const auto age_ns = post.watchdog.look(
-        assigned_[member.index], memory_->block(), memory_->view()->rings, now_ns);
-    if (age_ns) {
-      log_->error("stage '" + member.spec->id + "' hangs: it has had one frame in hand for " +
-                  seconds(*age_ns) + "; it is killed");
-      member.process->signal(SIGABRT);
-      post.kill_at_ns = now_ns + kAbortNs;
-    }
-  }
-}
 
 void Supervisor::look_after_server(std::int64_t now_ns) {
   if (stopping_ == Stopping::No && options_.tend_server) {

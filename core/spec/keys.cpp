@@ -142,8 +142,10 @@ void add_stage_options(std::vector<Key>& table, Scope s) {
                                  "5s",
                                  0,
                                  kHour,
-                                 "A frame in hand for longer means that the stage hangs: it is "
-                                 "killed and restarted. 0 = never.")));
+                                 "A stage that stands still for longer, with a frame in hand or "
+                                 "frames waiting for it, or stopped by a signal, hangs: it is "
+                                 "killed and restarted. Offline 30s, where nothing is said. 0 = "
+                                 "never.")));
   table.push_back(value(s,
                         number("nice",
                                0,

@@ -86,6 +86,11 @@ StageIo::StageIo(Assignment assignment,
     outputs_.push_back(std::make_unique<shm::RingMaker>(*rings_.back(), bells));
   }
   page().generation.store(assignment_.generation, std::memory_order_relaxed);
+  // A predecessor may have been killed in its sleep.
+  bells[assignment_.bell].naps.store(0, std::memory_order_relaxed);
+  for (const AssignedOutput& output : assignment_.outputs) {
+    bells[output.bell].naps.store(0, std::memory_order_relaxed);
+  }
   // A stage that waits for one thing must not keep others waiting for more of another.
   waiter_.before_sleep(
       [](void* self) {

@@ -30,28 +30,6 @@ std::string endless(const std::string& slow) {
          "  - {id: take, write: media, in: slow, with: {url: take.nut, video_codec: ffv1}}\n";
 }
 
-StageNow stage_of(const Rig& rig, const std::string& id) {
-  for (const StageNow& stage : rig.stages()) {
-    if (stage.id == id) {
-      return stage;
-    }
-  }
-  FAIL("no stage ", id);
-  return {};
-}
-
-/// Kill the stage, and stay until its successor runs.
-void replace(Rig& rig, const std::string& id) {
-  const pid_t before = stage_of(rig, id).pid;
-  REQUIRE(::kill(before, SIGKILL) == 0);
-  REQUIRE(wait_until(
-      [&] {
-        const StageNow now = stage_of(rig, id);
-        return now.pid != before && now.phase == "running";
-      },
-      20));
-}
-
 Finished stop(Rig& rig) {
   CHECK(rig.ask({{"do", "stop"}}).at("ok") == true);
   return rig.finish();
@@ -68,7 +46,7 @@ TEST_SUITE("pipeline/restart") {
     constexpr int kKills = 12;
     rig.wait_size("take.nut", 30'000);
     for (int kill = 1; kill <= kKills; ++kill) {
-      replace(rig, "take");
+      rig.replace("take");
       rig.wait_size("take.part" + std::to_string(kill) + ".nut", 30'000);
     }
     const Finished run = stop(rig);
@@ -93,7 +71,7 @@ TEST_SUITE("pipeline/restart") {
     rig.start(endless("2ms"));
     rig.wait_running();
     for (int kill = 0; kill < 5; ++kill) {
-      replace(rig, "clip");
+      rig.replace("clip");
       rig.wait_size("take.nut", 100'000U * static_cast<unsigned>(kill + 1));
     }
     const Finished run = stop(rig);
@@ -134,7 +112,7 @@ TEST_SUITE("pipeline/restart") {
               .at("ok") == true);
     const std::uint64_t size = fs::file_size(rig.file("take.wav"));
     rig.wait_size("take.wav", size + 50'000);
-    replace(rig, "quiet");
+    rig.replace("quiet");
     const Finished run = rig.finish();
     REQUIRE_MESSAGE(run.code == 0, run.said);
     const Content expected = decode(rig.file("calm.wav"));
@@ -172,7 +150,7 @@ TEST_SUITE("pipeline/restart") {
           20));
       if (killed) {
         REQUIRE(fs::exists(rig.file("take.nut")));
-        replace(rig, "take");
+        rig.replace("take");
       }
       const Finished run = stop(rig);
       INFO(run.said);

@@ -206,7 +206,7 @@ Finished Rig::finish(double patience_s) {
   Finished result;
   const auto status = child_->wait(deadline(patience_s));
   if (!status) {
-    const std::string log = read_text(run_dir() + "/run.log");
+    const std::string log = log_so_far();
     child_.reset();
     FAIL("it did not end in time; the log ends: ",
          log.substr(log.size() - std::min<std::size_t>(log.size(), 2000)));
@@ -241,6 +241,27 @@ std::vector<StageNow> Rig::stages() const {
   return result;
 }
 
+StageNow Rig::stage(const std::string& id) const {
+  for (const StageNow& stage : stages()) {
+    if (stage.id == id) {
+      return stage;
+    }
+  }
+  FAIL("no stage ", id);
+  return {};
+}
+
+void Rig::replace(const std::string& id, int signal, double patience_s) {
+  const pid_t before = stage(id).pid;
+  REQUIRE(::kill(before, signal) == 0);
+  REQUIRE(wait_until(
+      [&] {
+        const StageNow now = stage(id);
+        return now.pid != before && now.phase == "running";
+      },
+      patience_s));
+}
+
 void Rig::wait_running(double patience_s) {
   const auto running = [this] {
     const std::vector<StageNow> now = stages();
@@ -259,6 +280,10 @@ std::string Rig::run_dir() const {
     last = std::max(last, entry.path().string());
   }
   return last;
+}
+
+std::string Rig::log_so_far() const {
+  return read_text(run_dir() + "/run.log");
 }
 
 void Rig::wait_size(const std::string& name, std::uint64_t bytes, double patience_s) {

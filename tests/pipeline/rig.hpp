@@ -4,6 +4,7 @@
 
 #include <avrig/launch/child_process.hpp>
 
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -75,6 +76,11 @@ class Rig {
   /// What the launcher answers on its control socket; null when it does not.
   [[nodiscard]] nlohmann::json ask(const nlohmann::json& request) const;
   [[nodiscard]] std::vector<StageNow> stages() const;
+  [[nodiscard]] StageNow stage(const std::string& id) const;
+  /// Send a stage a signal that is its end, and stay until its successor runs.
+  void replace(const std::string& id, int signal = SIGKILL, double patience_s = 20);
+  /// The run's merged log, before its report says where.
+  [[nodiscard]] std::string log_so_far() const;
   /// The run's folder, before its report says so.
   [[nodiscard]] std::string run_dir() const;
 

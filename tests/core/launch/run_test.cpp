@@ -306,6 +306,11 @@ TEST_SUITE("launch/run") {
     CHECK(ask(*launcher, refused).value("error", "").find("cannot change while running") !=
           std::string::npos);
     kill_and_wait_back(*launcher, 1);
+    const std::size_t before = bench.read("out.txt").size();
+    const std::int64_t deadline_ns = monotonic_ns() + 10'000'000'000;
+    while (bench.read("out.txt").size() == before) {  // until frames of the successor are there
+      REQUIRE(monotonic_ns() < deadline_ns);
+    }
     CHECK(ask(*launcher, {{"do", "mark"}, {"text", "blink"}}).at("ok") == true);
     CHECK(ask(*launcher, {{"do", "stop"}}).at("ok") == true);
     const auto result = run.result.get();

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include "sleeper.hpp"
 #include <avrig/launch/scheduling.hpp>
 
 #include <algorithm>
-#include <csignal>
 #include <string>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 using namespace avrig;
+using launch::testing::Sleeper;
 
 namespace {
 
@@ -38,29 +36,6 @@ spec::PipelineSpec chain() {
                 stage("alone", {})};
   return out;
 }
-
-/// A process that sleeps, for the test to change.
-class Sleeper {
- public:
-  Sleeper() : pid_(::fork()) {
-    if (pid_ == 0) {
-      for (;;) {
-        ::pause();
-      }
-    }
-  }
-  Sleeper(const Sleeper&) = delete;
-  Sleeper& operator=(const Sleeper&) = delete;
-  ~Sleeper() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] int nice() const { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(pid_)); }
-
- private:
-  pid_t pid_;
-};
 
 int own_nice() {
   return ::getpriority(PRIO_PROCESS, 0);

@@ -23,8 +23,13 @@ struct alignas(128) Bell {
   std::atomic<std::uint32_t> word;
   /// The owner's alone, on a line of its own: how long its wait may take, see may_take().
   alignas(64) std::atomic<std::int64_t> patience_ns;
+  /// The owner's own account, which no ring changes: how many of its threads sleep now (low 16
+  /// bits), and how many sleeps have ended (the others). As no sleep is longer than kRecheckNs, a
+  /// sleeper whose count stands still does not run.
+  std::atomic<std::uint64_t> naps;
 };
 inline constexpr std::uint32_t kAwake = 0, kAsleep = 1;
+inline constexpr std::uint64_t kNapBegins = 1, kNapEnds = (std::uint64_t{1} << 16) - 1;
 static_assert(sizeof(Bell) == 128);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -36,6 +41,11 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 /// wake is lost.
 [[nodiscard]] inline bool sleeps(const Bell& bell) noexcept {
   return bell.word.load(std::memory_order_seq_cst) != kAwake;
+}
+
+/// Does the owner say that it sleeps? Unlike sleeps(), true until it runs again.
+[[nodiscard]] inline bool naps(const Bell& bell) noexcept {
+  return (bell.naps.load(std::memory_order_relaxed) & 0xffff) != 0;
 }
 
 /// Ring `bell` if its owner sleeps. Call after the seq_cst store that made progress.
@@ -157,7 +167,12 @@ bool Waiter::spin(Ready& ready, std::int64_t deadline_ns) noexcept {
   if (mode_ == WaitMode::Spin) {
     for (std::uint32_t turn = 1; !ready(); ++turn) {
       relax_cpu();
-      if (turn % 1024 == 0 && monotonic_ns() >= deadline_ns) {
+      if (turn % 1024 != 0) {
+        continue;
+      }
+      bell_->naps.fetch_add(kNapBegins + kNapEnds,
+                            std::memory_order_relaxed);  // it waits, and runs
+      if (monotonic_ns() >= deadline_ns) {
         return ready();
       }
     }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,7 @@ class Supervisor {
     std::int64_t restart_at_ns = 0;         // Down
     std::int64_t kill_at_ns = 0;            // the watchdog asked it to abort; then it is killed
     std::map<std::string, Change> changes;  // of parameters, that it has not confirmed yet
+    std::optional<Hang> hang;               // why
   };
 
   void attach(Member& member);
@@ -106,6 +108,8 @@ class Supervisor {
   void restart(Member& member);
   void tick();
   void look_for_hangs(std::int64_t now_ns);
+  [[nodiscard]] std::optional<Hang> look(const Member& member, std::int64_t now_ns);
+  void end_hanging(Member& member, const Hang& hang, std::int64_t now_ns);
   void look_after_server(std::int64_t now_ns);
   void push_stop(std::int64_t now_ns);
   void end_when_written();
