@@ -5,6 +5,7 @@
 #include <avrig/control_folder.hpp>
 #include <avrig/error.hpp>
 #include <avrig/fd_limit.hpp>
+#include <avrig/monotonic.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -210,6 +211,23 @@ void JackWriter::open_client(std::int64_t newest_frame) {
   client_->activate(newest_frame);
 }
 
+// A successor may come while a private server is coming back as well.
+void JackWriter::open_client_again() {
+  constexpr timespec kPause{0, 100'000'000};
+  const std::int64_t until_ns = monotonic_ns() + 10'000'000'000;
+  for (;;) {
+    try {
+      open_client(section_.last_frame);
+      return;
+    } catch (const Error&) {
+      if (monotonic_ns() > until_ns) {
+        throw;
+      }
+      ::nanosleep(&kPause, nullptr);
+    }
+  }
+}
+
 // Where on the device's timeline a predecessor's stream began, and what it was connected to.
 void JackWriter::find_place(stage::StageIo& io) {
   if (io.sync_block() != nullptr) {
@@ -271,8 +289,10 @@ void JackWriter::prepare(stage::StageIo& io) {
     section_.role = shm::SyncRole::AudioWriter;
     section_.media = AVRIG_MEDIA_AUDIO;
   }
-  if (!offline_) {
-    open_client(section_.last_frame);
+  if (!offline_ && io.assignment().generation > 0) {
+    open_client_again();
+  } else if (!offline_) {
+    open_client(0);
   }
   make_mixer(io);
   fifo_ =

@@ -45,6 +45,7 @@ class JackWriter final : public stage::Stage {
   void say_needs();
   void begin_cues();
   void publish_clock(stage::StageIo& io);
+  void open_client_again();
   void reconnect(stage::StageIo& io);
 
   jack::ClientOptions options_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "jack_writer.hpp"
+#include "server_watch.hpp"
 #include <avrig/error.hpp>
 #include <avrig/monotonic.hpp>
 
@@ -165,12 +166,14 @@ void JackWriter::reconnect(stage::StageIo& io) {
 
 void JackWriter::run_live(stage::StageIo& io) {
   std::int64_t clock_due_ns = 0;
+  ServerWatch server;
   while (!io.abandoned() && !playback_->heard()) {
     if (io.ordered()) {
       io.apply_orders();
     }
     if (client_->lost()) {
       reconnect(io);
+      server = {};
       continue;
     }
     if (io.stopping()) {
@@ -179,10 +182,17 @@ void JackWriter::run_live(stage::StageIo& io) {
     const bool started = started_ || start(io);
     const bool worked = started && playback_->work();
     const std::int64_t now_ns = monotonic_ns();
-    if (started_ && now_ns >= clock_due_ns) {
-      publish_clock(io);
-      playback_->release();
+    if (now_ns >= clock_due_ns) {
+      clock::OutputCycle cycle{};
+      (void)client_->report(cycle);
+      if (server.stands_still(cycle.frame, now_ns)) {
+        io.server_stands_still();
+      }
       clock_due_ns = now_ns + kClockPeriodNs;
+      if (started_) {
+        publish_clock(io);
+        playback_->release();
+      }
     }
     if (worked) {
       continue;

@@ -52,6 +52,12 @@ void JackKeeper::ended() {
               std::to_string(spec::RestartPolicy{}.window_ns / 1'000'000'000) + " s)";
 }
 
+void JackKeeper::stands_still() noexcept {
+  if (watch_ != 0) {  // else it is known
+    server_->end_still();
+  }
+}
+
 std::string JackKeeper::tend(std::int64_t now_ns) {
   if (restart_at_ns_ == 0 || now_ns < restart_at_ns_) {
     return given_up_;

@@ -5,6 +5,7 @@
 #include <avrig/monotonic.hpp>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -106,6 +107,10 @@ PrivateJack::PrivateJack(spec::JackSpec spec, std::string program_dir)
         return spawn_guard(spec_, name_, program_dir_, guard_end_.get());
       }()) {}
 
+void PrivateJack::end_still() const noexcept {
+  guard_.signal(SIGUSR1);
+}
+
 void PrivateJack::restart() {
   guard_ = spawn_guard(spec_, name_, program_dir_, guard_end_.get());
 }
@@ -115,6 +120,9 @@ std::string PrivateJack::how_ended() {
   const auto status = guard_.wait(monotonic_ns() + kPatienceNs);
   if (!status) {
     return "has closed its output";
+  }
+  if (!status->by_signal && status->value == 128 + SIGSTOP) {
+    return "stood still and was killed";
   }
   // The guard's exit code is the server's; a signal's as a shell would say it.
   const bool by_signal = !status->by_signal && status->value > 128;

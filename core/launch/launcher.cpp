@@ -196,6 +196,13 @@ class Launcher::Site {
   EventLoop& loop() noexcept { return loop_; }
   /// See JackKeeper::tend().
   std::string tend_jack(std::int64_t now_ns) { return jack_ ? jack_->tend(now_ns) : std::string(); }
+  /// False: the server is not ours.
+  bool jack_stands_still() noexcept {
+    if (jack_) {
+      jack_->stands_still();
+    }
+    return jack_.has_value();
+  }
   Crew& crew() noexcept { return *crew_; }
   void on_interrupt(std::function<void(int count)> handler) { on_interrupt_ = std::move(handler); }
   [[nodiscard]] int interrupts() const noexcept { return interrupts_seen_; }
@@ -307,6 +314,9 @@ RunResult Launcher::run() {
     how.progress = options_.progress;
     how.tend_server = [&site](std::int64_t now_ns) {
       return site.tend_jack(now_ns);
+    };
+    how.server_stands_still = [&site] {
+      return site.jack_stands_still();
     };
     Supervisor supervisor(spec, site.crew(), *checked.plan, memory, site.loop(), log, how);
     std::optional<ControlServer> control;

@@ -195,6 +195,8 @@ void Supervisor::on_event(Member& member, const json& message) {
                std::to_string(member.process->pid()) + " after " + milliseconds(took_ns));
   } else if (message.value("event", "") == "ended") {
     post.said_ended = true;
+  } else if (message.value("event", "") == "server-still") {
+    on_server_still(member);
   } else if (message.value("event", "") == "set") {
     on_set(member, message);
   }

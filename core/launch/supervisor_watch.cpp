@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-// What becomes of a stage that stands still.
+// What becomes of a stage, or a server, that stands still.
 
 namespace avrig::launch {
 namespace {
@@ -57,6 +57,15 @@ void Supervisor::end_hanging(Member& member, const Hang& hang, std::int64_t now_
   } else {
     post.kill_at_ns = now_ns + kAbortNs;
     member.process->signal(SIGABRT);
+  }
+}
+
+// A server of our own is ended and comes back; its keeper says so.
+void Supervisor::on_server_still(const Member& member) {
+  if (!options_.server_stands_still || !options_.server_stands_still()) {
+    log_->warn("the JACK server has not called stage '" + member.spec->id +
+               "' for 3 s: it stands still, and nothing is heard until it goes on (it is not of "
+               "this run, and left alone)");
   }
 }
 

@@ -178,6 +178,16 @@ void StageIo::leave_word(const std::string& name, const std::string& text) noexc
   }
 }
 
+void StageIo::server_stands_still() noexcept {
+  try {
+    if (sink_) {
+      sink_(json{{"event", "server-still"}}.dump());
+    }
+  } catch (const std::exception&) {
+    // Nobody is told.
+  }
+}
+
 void StageIo::count(const char* name, std::int64_t amount) noexcept {
   if (std::atomic<std::int64_t>* counter = shm::named_counter(page(), name)) {
     counter->store(counter->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
 #include "clips.hpp"
+#include "jack_rig.hpp"
 #include "rig.hpp"
 
 #include <csignal>
@@ -20,9 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr double kFrameMs = 1000.0 / 30.0;
 
-/// The eight of the README, live, with a private JACK server.
-std::string eight(int loop = 1) {
-  return "avrig: 1\npipeline: live\njack: {start: private, period: 256}\nstages:\n"
+/// The eight of the README, live, with a private JACK server unless `jack` says otherwise.
+std::string eight(int loop = 1, const std::string& jack = "start: private, period: 256") {
+  return "avrig: 1\npipeline: live\njack: {" + jack +
+         "}\nstages:\n"
          "  - {id: clip, read: media, with: {url: clip.mkv, loop: " +
          std::to_string(loop) +
          "}}\n"
@@ -46,12 +48,38 @@ pid_t server_of(const Rig& rig) {
   return 0;
 }
 
+/// How often a line of the log says so.
+std::size_t times_said(const std::string& log, const std::string& what) {
+  std::size_t count = 0;
+  for (auto at = log.find(what); at != std::string::npos; at = log.find(what, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
 /// From the call until all stages ran, a private server's start included.
 double start_seconds(const Finished& run) {
   const std::string log = run.log();
   std::smatch found;
   REQUIRE(std::regex_search(log, found, std::regex("([0-9]+) ms after the call")));
   return std::stod(found[1]) * 1e-3;
+}
+
+/// Stay until a server runs in that one's place, and then to the end, which is a good one.
+Finished finish_with_another_server(Rig& rig, pid_t before) {
+  CHECK(wait_until(
+      [&] {
+        const pid_t now = server_of(rig);
+        return now != 0 && now != before;
+      },
+      10));
+  Finished run = rig.finish();
+  REQUIRE_MESSAGE(run.code == 0, run.said);
+  check_accounts(run);
+  check_no_crash(run);
+  CHECK(run.stage("speakers").at("counters").at("server_losses") == 1);
+  CHECK(run.log().find("the JACK server is back") != std::string::npos);
+  return run;
 }
 
 }  // namespace
@@ -229,21 +257,9 @@ TEST_SUITE("pipeline/live") {
     const pid_t before = server_of(rig);
     REQUIRE(before != 0);
     REQUIRE(::kill(before, SIGKILL) == 0);
-    CHECK(wait_until(
-        [&] {
-          const pid_t now = server_of(rig);
-          return now != 0 && now != before;
-        },
-        5));
-    const Finished run = rig.finish();
-    REQUIRE_MESSAGE(run.code == 0, run.said);
-    check_accounts(run);
-    check_no_crash(run);
-    INFO(run.log());
-    CHECK(run.stage("speakers").at("counters").at("server_losses") == 1);
+    const Finished run = finish_with_another_server(rig, before);
     CHECK(run.log().find("was killed by signal 9 (SIGKILL); it is started again") !=
           std::string::npos);
-    CHECK(run.log().find("the JACK server is back") != std::string::npos);
     // Nobody waited for it: what it could not play is gone, and the rest came when it was due.
     CHECK(run.seconds < start_seconds(run) + 8.0 + 3.0);
     const json group = run.report.at("sync").at(0);
@@ -253,6 +269,47 @@ TEST_SUITE("pipeline/live") {
     CHECK(after.read == 240);
     CHECK(after.missing == 0);
     CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+  }
+
+  TEST_CASE("live: a private JACK server that is stopped is ended, and another goes on in time") {
+    Rig rig;
+    make_clip(rig, {.seconds = 9.0, .audio_codec = "flac", .video_codec = "libx264"});
+    rig.start(eight());
+    rig.wait_running();
+    rig.wait_size("take.mkv", 20'000);
+    const pid_t before = server_of(rig);
+    REQUIRE(before != 0);
+    REQUIRE(::kill(before, SIGSTOP) == 0);
+    const Finished run = finish_with_another_server(rig, before);
+    CHECK(times_said(run.log(), "stood still and was killed; it is started again") == 1);
+    CHECK(run.stage("speakers").at("restarts") == 0);
+    const Probed after = probe(rig.file("take.mkv"));
+    CHECK(after.read == 270);
+    CHECK(after.missing == 0);
+    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+  }
+
+  TEST_CASE(
+      "live: somebody else's JACK server that stands still is left alone, and one line says so") {
+    const avrig::jack::test::DummyServer server;
+    Rig rig;
+    make_clip(rig, {.seconds = 6.0});
+    rig.start(eight(1, "start: never, server: " + server.name()));
+    rig.wait_running();
+    rig.wait_size("take.mkv", 20'000);
+    server.freeze();
+    const auto said = [&] {
+      return times_said(rig.log_so_far(), "it stands still, and nothing is heard until it goes on");
+    };
+    CHECK(wait_until([&] { return said() == 1; }, 20));
+    server.thaw();
+    // It plays on, and to the end: that is when all has been heard.
+    const Finished run = rig.finish();
+    REQUIRE_MESSAGE(run.code == 0, run.said);
+    check_accounts(run);
+    CHECK(said() == 1);
+    CHECK(run.stage("speakers").at("restarts") == 0);
+    CHECK(server.answers());
   }
 
   TEST_CASE("live: a private JACK server that dies again and again ends the run with 5") {
@@ -293,21 +350,7 @@ TEST_SUITE("pipeline/live") {
     rig.wait_running();
     for (const std::string id :
          {"speakers", "lips-video", "take", "lips-audio", "screen", "blur"}) {
-      for (const StageNow& stage : rig.stages()) {
-        if (stage.id == id) {
-          CHECK(::kill(stage.pid, SIGKILL) == 0);
-        }
-      }
-      REQUIRE(wait_until(
-          [&] {
-            for (const StageNow& stage : rig.stages()) {
-              if (stage.phase != "running") {
-                return false;
-              }
-            }
-            return true;
-          },
-          10));
+      rig.replace(id);
     }
     const Finished run = rig.finish();
     CHECK_MESSAGE(run.code == 0, run.said);

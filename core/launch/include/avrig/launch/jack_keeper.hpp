@@ -27,6 +27,8 @@ class JackKeeper {
   JackKeeper& operator=(const JackKeeper&) = delete;
 
   [[nodiscard]] PrivateJack& server() noexcept { return *server_; }
+  /// A client says that the server has not called it for long: it is killed, and started again.
+  void stands_still() noexcept;
   /// Called now and then: starts the server again when it is time. Returns why the run cannot go
   /// on without it, or "".
   [[nodiscard]] std::string tend(std::int64_t now_ns);

@@ -48,6 +48,9 @@ class PrivateJack {
   [[nodiscard]] int output_fd() const noexcept { return guard_.output_fd(); }
   /// "was killed by signal 9 (Killed)", once output_fd() has ended.
   [[nodiscard]] std::string how_ended();
+  /// It stands still: let the guard kill it. The guard does so itself when the server is stopped by
+  /// a signal for three seconds.
+  void end_still() const noexcept;
   /// When it has ended: start it again, under the same name. Throws Error(Open).
   void restart();
   /// Error(Open) with what jackd said.

@@ -37,6 +37,8 @@ class Supervisor {
     bool progress = false;
     /// Looks after a server that the stages need; what it returns, if anything, ends the run.
     std::function<std::string(std::int64_t now_ns)> tend_server;
+    /// Is told that this server stands still; false where it is not ours to end.
+    std::function<bool()> server_stands_still;
   };
 
   Supervisor(const spec::PipelineSpec& spec,
@@ -98,6 +100,7 @@ class Supervisor {
   void attach_anew(Member& member);
   void go(Member& member);
   void on_event(Member& member, const nlohmann::json& message);
+  void on_server_still(const Member& member);
   void on_set(Member& member, const nlohmann::json& message);
   void send_changes(Member& member);
   void drop_changes(Member& member);

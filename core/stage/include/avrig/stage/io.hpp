@@ -121,6 +121,10 @@ class StageIo {
   /// the process that says it, so it can only spare a successor what it could find out by itself.
   void leave_word(const std::string& name, const std::string& text) noexcept;
 
+  /// Tell the launcher that the server which should call this stage has not done so for long: one
+  /// of the run's own is started again.
+  void server_stands_still() noexcept;
+
   // Used by run_stage() and by tests -----------------------------------------------------------
   void order_stop(bool abandon) noexcept;
   void order_parameter(std::string name, std::string value);
