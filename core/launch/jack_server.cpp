@@ -18,6 +18,9 @@
 namespace avrig::launch {
 namespace {
 
+// Each has a buffer that every client locks into memory as it opens: of JACK's usual 2048, 107 MB.
+constexpr const char* kMostPorts = "512";
+
 bool connects(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -51,6 +54,8 @@ ChildProcess spawn_guard(const spec::JackSpec& spec,
                        "--name",
                        name,
                        "-R",
+                       "--port-max",
+                       kMostPorts,
                        "-d",
                        spec.driver,
                        "-r",

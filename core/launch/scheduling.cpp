@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) 2026 The avrig authors
+#include <avrig/launch/process_state.hpp>
 #include <avrig/launch/scheduling.hpp>
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace avrig::launch {
 namespace {
 
 constexpr int kNicest = 19;
+constexpr int kHaste = 10;
 constexpr int kFarEnough = 3;  // stages behind; more of them change nothing
 
 /// How many stages lie one after the other behind this one, at most kFarEnough.
@@ -39,6 +41,10 @@ int niceness(const spec::PipelineSpec& spec, const spec::StageSpec& stage) {
   }
   const int own = ::getpriority(PRIO_PROCESS, 0);
   return spec.offline ? std::min(kNicest, own + offline_niceness(spec, stage.id)) : own;
+}
+
+int hasty_nice() {
+  return std::max(-20, ::getpriority(PRIO_PROCESS, 0) - kHaste);
 }
 
 }  // namespace
@@ -74,6 +80,22 @@ std::string apply_scheduling(const spec::PipelineSpec& spec,
     }
   }
   return refused;
+}
+
+Haste hasten(const spec::PipelineSpec& spec, const spec::StageSpec& stage, pid_t pid) noexcept {
+  return !spec.offline && stage.nice == 0 && stage.realtime == 0 &&
+                 ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), hasty_nice()) == 0
+             ? Haste::Yes
+             : Haste::No;
+}
+
+void end_haste(const spec::PipelineSpec& spec, const spec::StageSpec& stage, pid_t pid) noexcept {
+  for (const pid_t thread : threads_of(pid)) {
+    const auto id = static_cast<id_t>(thread);
+    if (::getpriority(PRIO_PROCESS, id) == hasty_nice()) {  // else it has chosen for itself
+      (void)::setpriority(PRIO_PROCESS, id, niceness(spec, stage));
+    }
+  }
 }
 
 }  // namespace avrig::launch

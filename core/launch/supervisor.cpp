@@ -109,6 +109,9 @@ void Supervisor::go(Member& member) {
   post.began_ns = monotonic_ns();
   post.watchdog.restarted(post.began_ns);
   (void)member.process->send({{"order", "go"}});
+  if (std::exchange(post.haste, Haste::No) == Haste::Yes) {
+    end_haste(*spec_, *member.spec, member.process->pid());
+  }
   if (tapped_) {
     (void)member.process->send({{"order", "taps"}});
   }
@@ -302,6 +305,7 @@ void Supervisor::restart(Member& member) {
     return;
   }
   post.last_pid = member.process->pid();
+  post.haste = hasten(*spec_, *member.spec, post.last_pid);
   attach_anew(member);
 }
 

@@ -68,6 +68,24 @@ TEST_SUITE("launch/scheduling") {
     CHECK(live.nice() == own_nice());
   }
 
+  TEST_CASE("scheduling: a live stage that comes back goes ahead of others until it is there") {
+    spec::PipelineSpec spec = chain();
+    spec.offline = false;
+    const Sleeper clean;
+    const launch::Haste sut = launch::hasten(spec, spec.stages[1], clean.pid());
+    // Not everybody may; then nothing changes.
+    CHECK(clean.nice() ==
+          (sut == launch::Haste::Yes ? std::max(-20, own_nice() - 10) : own_nice()));
+    launch::end_haste(spec, spec.stages[1], clean.pid());
+    CHECK(clean.nice() == own_nice());
+    spec.stages[1].nice = 3;
+    CHECK(launch::hasten(spec, spec.stages[1], clean.pid()) == launch::Haste::No);
+    spec.stages[1].nice = 0;
+    spec.offline = true;
+    CHECK(launch::hasten(spec, spec.stages[1], clean.pid()) == launch::Haste::No);
+    CHECK(clean.nice() == own_nice());
+  }
+
   TEST_CASE("scheduling: what the system refuses is named") {
     spec::PipelineSpec spec = chain();
     spec.stages[0].cpus = {1023};

@@ -25,4 +25,15 @@ namespace avrig::launch {
                                            const spec::StageSpec& stage,
                                            pid_t pid);
 
+enum class Haste { No, Yes };
+
+/// Let a stage that comes back start ahead of what else runs: the others wait for it. Live only,
+/// not where the file says how it is to run, and only if the system lets us (root, or a limit on
+/// `nice` of the user's: 'avrig doctor').
+[[nodiscard]] Haste hasten(const spec::PipelineSpec& spec,
+                           const spec::StageSpec& stage,
+                           pid_t pid) noexcept;
+/// It is there: it, with the threads that it has made meanwhile, runs as apply_scheduling() says.
+void end_haste(const spec::PipelineSpec& spec, const spec::StageSpec& stage, pid_t pid) noexcept;
+
 }  // namespace avrig::launch

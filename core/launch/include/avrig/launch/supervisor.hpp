@@ -7,6 +7,7 @@
 #include <avrig/launch/crew.hpp>
 #include <avrig/launch/restart_budget.hpp>
 #include <avrig/launch/run_memory.hpp>
+#include <avrig/launch/scheduling.hpp>
 #include <avrig/launch/watchdog.hpp>
 
 #include <cstdint>
@@ -94,6 +95,7 @@ class Supervisor {
     std::int64_t kill_at_ns = 0;            // the watchdog asked it to abort; then it is killed
     std::map<std::string, Change> changes;  // of parameters, that it has not confirmed yet
     std::optional<Hang> hang;               // why
+    Haste haste = Haste::No;                // while it starts again
   };
 
   void attach(Member& member);
