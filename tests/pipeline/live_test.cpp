@@ -48,6 +48,25 @@ pid_t server_of(const Rig& rig) {
   return 0;
 }
 
+/// Start it on a clip of that length, and stay until something is recorded.
+void start_playing(Rig& rig, double seconds, const std::string& yaml) {
+  make_clip(rig, {.seconds = seconds, .audio_codec = "flac", .video_codec = "libx264"});
+  rig.start(yaml);
+  rig.wait_running();
+  rig.wait_size("take.mkv", 20'000);
+}
+
+/// The recording has every picture of the clip once and in order, and as many samples.
+Probed check_recording(const Rig& rig, std::uint64_t pictures) {
+  const Probed after = probe(rig.file("take.mkv"));
+  CHECK(after.read == pictures);
+  CHECK(after.missing == 0);
+  CHECK(after.duplicate == 0);
+  CHECK(after.out_of_order == 0);
+  CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+  return after;
+}
+
 /// How often a line of the log says so.
 std::size_t times_said(const std::string& log, const std::string& what) {
   std::size_t count = 0;
@@ -99,11 +118,7 @@ TEST_SUITE("pipeline/live") {
     }
     CHECK(pids.size() == 8);
     const Probed before = probe(rig.file("clip.mkv"));
-    const Probed after = probe(rig.file("take.mkv"));
-    CHECK(after.read == 180);
-    CHECK(after.missing == 0);
-    CHECK(after.duplicate == 0);
-    CHECK(after.out_of_order == 0);
+    const Probed after = check_recording(rig, 180);
     CHECK(after.pairs == before.pairs);
     CHECK(after.offset_min_ms > -kFrameMs);
     CHECK(after.offset_max_ms < kFrameMs);
@@ -119,10 +134,7 @@ TEST_SUITE("pipeline/live") {
 
   TEST_CASE("live: the launcher killed -9: stages and server are gone in two seconds") {
     Rig rig;
-    make_clip(rig, {.seconds = 2.0});
-    rig.start(eight(-1));
-    rig.wait_running();
-    rig.wait_size("take.mkv", 20'000);
+    start_playing(rig, 2.0, eight(-1));
     CHECK(server_of(rig) != 0);
     rig.signal(SIGKILL);
     CHECK(rig.wait_gone(2.5));
@@ -134,10 +146,7 @@ TEST_SUITE("pipeline/live") {
 
   TEST_CASE("SP-15: live, Ctrl-C ends all in two seconds, with files that play") {
     Rig rig;
-    make_clip(rig, {.seconds = 2.0});
-    rig.start(eight(-1));
-    rig.wait_running();
-    rig.wait_size("take.mkv", 20'000);
+    start_playing(rig, 2.0, eight(-1));
     rig.signal(SIGINT);
     CHECK(rig.wait_gone(2.5));
     const Finished run = rig.finish();
@@ -154,10 +163,7 @@ TEST_SUITE("pipeline/live") {
 
   TEST_CASE("live: stopped by order, every frame of the report has an end") {
     Rig rig;
-    make_clip(rig, {.seconds = 2.0});
-    rig.start(eight(-1));
-    rig.wait_running();
-    rig.wait_size("take.mkv", 20'000);
+    start_playing(rig, 2.0, eight(-1));
     CHECK(rig.ask({{"do", "stop"}}).at("ok") == true);
     const Finished run = rig.finish();
     CHECK(run.code == 0);
@@ -184,12 +190,7 @@ TEST_SUITE("pipeline/live") {
     // Without a bound to the recorder's patience it would be two seconds and more. A loaded machine
     // may be late with a cycle now and then.
     CHECK(run.stage("speakers").at("counters").at("underrun_samples").get<long>() < 24'000);
-    const Probed after = probe(rig.file("take.mkv"));
-    CHECK(after.read == 210);
-    CHECK(after.missing == 0);
-    CHECK(after.duplicate == 0);
-    CHECK(after.out_of_order == 0);
-    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+    (void)check_recording(rig, 210);
   }
 
   TEST_CASE(
@@ -250,10 +251,7 @@ TEST_SUITE("pipeline/live") {
   TEST_CASE(
       "live: a private JACK server that is killed comes back, and the sound goes on in time") {
     Rig rig;
-    make_clip(rig, {.seconds = 8.0, .audio_codec = "flac", .video_codec = "libx264"});
-    rig.start(eight());
-    rig.wait_running();
-    rig.wait_size("take.mkv", 20'000);
+    start_playing(rig, 8.0, eight());
     const pid_t before = server_of(rig);
     REQUIRE(before != 0);
     REQUIRE(::kill(before, SIGKILL) == 0);
@@ -265,38 +263,26 @@ TEST_SUITE("pipeline/live") {
     const json group = run.report.at("sync").at(0);
     CHECK(group.at("offset_ns").at("count").get<long>() > 100);
     CHECK(std::abs(group.at("offset_ns").at("mean").get<double>()) < 20e6);
-    const Probed after = probe(rig.file("take.mkv"));
-    CHECK(after.read == 240);
-    CHECK(after.missing == 0);
-    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+    (void)check_recording(rig, 240);
   }
 
   TEST_CASE("live: a private JACK server that is stopped is ended, and another goes on in time") {
     Rig rig;
-    make_clip(rig, {.seconds = 9.0, .audio_codec = "flac", .video_codec = "libx264"});
-    rig.start(eight());
-    rig.wait_running();
-    rig.wait_size("take.mkv", 20'000);
+    start_playing(rig, 9.0, eight());
     const pid_t before = server_of(rig);
     REQUIRE(before != 0);
     REQUIRE(::kill(before, SIGSTOP) == 0);
     const Finished run = finish_with_another_server(rig, before);
     CHECK(times_said(run.log(), "stood still and was killed; it is started again") == 1);
     CHECK(run.stage("speakers").at("restarts") == 0);
-    const Probed after = probe(rig.file("take.mkv"));
-    CHECK(after.read == 270);
-    CHECK(after.missing == 0);
-    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
+    (void)check_recording(rig, 270);
   }
 
   TEST_CASE(
       "live: somebody else's JACK server that stands still is left alone, and one line says so") {
     const avrig::jack::test::DummyServer server;
     Rig rig;
-    make_clip(rig, {.seconds = 6.0});
-    rig.start(eight(1, "start: never, server: " + server.name()));
-    rig.wait_running();
-    rig.wait_size("take.mkv", 20'000);
+    start_playing(rig, 6.0, eight(1, "start: never, server: " + server.name()));
     server.freeze();
     const auto said = [&] {
       return times_said(rig.log_so_far(), "it stands still, and nothing is heard until it goes on");
@@ -314,9 +300,7 @@ TEST_SUITE("pipeline/live") {
 
   TEST_CASE("live: a private JACK server that dies again and again ends the run with 5") {
     Rig rig;
-    make_clip(rig, {.seconds = 2.0});
-    rig.start(eight(-1));
-    rig.wait_running();
+    start_playing(rig, 2.0, eight(-1));
     pid_t last = 0;
     for (int kill = 0; kill < 6; ++kill) {
       pid_t now = 0;
@@ -345,9 +329,7 @@ TEST_SUITE("pipeline/live") {
 
   TEST_CASE("live: killed writers and gates come back, and the recording stays whole") {
     Rig rig;
-    make_clip(rig, {.seconds = 8.0, .audio_codec = "flac", .video_codec = "libx264"});
-    rig.start(eight());
-    rig.wait_running();
+    start_playing(rig, 8.0, eight());
     for (const std::string id :
          {"speakers", "lips-video", "take", "lips-audio", "screen", "blur"}) {
       rig.replace(id);
@@ -356,12 +338,8 @@ TEST_SUITE("pipeline/live") {
     CHECK_MESSAGE(run.code == 0, run.said);
     check_accounts(run);
     check_no_crash(run);
-    const Probed after = probe(rig.file("take.mkv"));
-    CHECK(after.read == 240);
-    CHECK(after.missing == 0);
-    CHECK(after.duplicate == 0);
+    const Probed after = check_recording(rig, 240);
     CHECK(after.offset_min_ms > -kFrameMs);
     CHECK(after.offset_max_ms < kFrameMs);
-    CHECK(decode(rig.file("take.mkv")).samples() == decode(rig.file("clip.mkv")).samples());
   }
 }
