@@ -28,6 +28,7 @@ constexpr std::uint32_t kHolds = 48;
 
 constexpr const char* kPlace = "writer-place";
 constexpr const char* kConnections = "writer-connections";
+constexpr std::int64_t kFirstWaitsNs = 2'000'000'000, kSuccessorWaitsNs = 10'000'000'000;
 
 /// The launcher, as a mixer's memory needs it.
 class StageKeeper final : public dipstream::Keeper {
@@ -211,13 +212,14 @@ void JackWriter::open_client(std::int64_t newest_frame) {
   client_->activate(newest_frame);
 }
 
-// A successor may come while a private server is coming back as well.
-void JackWriter::open_client_again() {
+// A server that has just begun may refuse its first client; a successor may come while a private
+// server is coming back as well.
+void JackWriter::open_client_within(std::int64_t patience_ns, std::int64_t newest_frame) {
   constexpr timespec kPause{0, 100'000'000};
-  const std::int64_t until_ns = monotonic_ns() + 10'000'000'000;
+  const std::int64_t until_ns = monotonic_ns() + patience_ns;
   for (;;) {
     try {
-      open_client(section_.last_frame);
+      open_client(newest_frame);
       return;
     } catch (const Error&) {
       if (monotonic_ns() > until_ns) {
@@ -289,10 +291,9 @@ void JackWriter::prepare(stage::StageIo& io) {
     section_.role = shm::SyncRole::AudioWriter;
     section_.media = AVRIG_MEDIA_AUDIO;
   }
-  if (!offline_ && io.assignment().generation > 0) {
-    open_client_again();
-  } else if (!offline_) {
-    open_client(0);
+  if (!offline_) {
+    const bool succeeds = io.assignment().generation > 0;
+    open_client_within(succeeds ? kSuccessorWaitsNs : kFirstWaitsNs, section_.last_frame);
   }
   make_mixer(io);
   fifo_ =

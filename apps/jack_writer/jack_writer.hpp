@@ -45,7 +45,7 @@ class JackWriter final : public stage::Stage {
   void say_needs();
   void begin_cues();
   void publish_clock(stage::StageIo& io);
-  void open_client_again();
+  void open_client_within(std::int64_t patience_ns, std::int64_t newest_frame);
   void reconnect(stage::StageIo& io);
 
   jack::ClientOptions options_;

@@ -189,7 +189,7 @@ TEST_SUITE("pipeline/live") {
     check_no_crash(run);
     // Without a bound to the recorder's patience it would be two seconds and more. A loaded machine
     // may be late with a cycle now and then.
-    CHECK(run.stage("speakers").at("counters").at("underrun_samples").get<long>() < 24'000);
+    CHECK(run.stage("speakers").at("counters").at("underrun_samples").get<long>() < 60'000);
     (void)check_recording(rig, 210);
   }
 
@@ -262,7 +262,8 @@ TEST_SUITE("pipeline/live") {
     CHECK(run.seconds < start_seconds(run) + 8.0 + 3.0);
     const json group = run.report.at("sync").at(0);
     CHECK(group.at("offset_ns").at("count").get<long>() > 100);
-    CHECK(std::abs(group.at("offset_ns").at("mean").get<double>()) < 20e6);
+    // A gap that was not passed over would stay as an offset of its length, a second or so.
+    CHECK(std::abs(group.at("offset_ns").at("mean").get<double>()) < 100e6);
     (void)check_recording(rig, 240);
   }
 
